@@ -1,0 +1,51 @@
+"""What a task is: data to be learnt, and the judge that says which mode a sample belongs to."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+
+class Verdict(NamedTuple):
+    """What a judge says of a batch of samples."""
+
+    log_p: jax.Array  # (batch, modes): log p(mode | x), each row sums to one in probability
+    accepted: jax.Array  # (batch,) bool: of high quality (3 sigma; the judge's gate for images)
+    features: jax.Array  # (batch, width): what the Frechet distance compares
+
+
+class Judge(NamedTuple):
+    """A pinned classifier or posterior.
+
+    judge(weights, x) -> Verdict is pure and traceable; `weights` is a pytree of NumPy arrays, passed
+    to the compiled program as an argument; `hash` is the SHA-256 of the weights' file, or of the
+    formula and its constants for an exact posterior.
+    """
+
+    judge: Callable[[Any, jax.Array], Verdict]
+    weights: Any
+    hash: str
+
+
+class Task(NamedTuple):
+    """Data to be learnt plus its judge.
+
+    sample(key, source, batch) -> (batch, *shape) draws from `train` (what the GANs see) or from
+    `held_out` (which neither GAN nor judge has seen, and which is the reference of every distance);
+    noise(key, batch) -> (batch, *shape) is uniform over the data's range.
+    """
+
+    name: str
+    shape: tuple[int, ...]  # of one sample
+    modes: int  # K
+    train: np.ndarray
+    held_out: np.ndarray
+    sample: Callable[[jax.Array, jax.Array, int], jax.Array]
+    noise: Callable[[jax.Array, int], jax.Array]
+    judge: Judge
+    proportions: np.ndarray  # (K,) float64: the true mode frequencies in `train`
+    reference_mean: np.ndarray  # (width,) float64: the judge's features on the reference
+    reference_cov: np.ndarray  # (width, width) float64
+    rms: float  # root mean square of the training data, for the divergence rule
+    data_hash: str  # SHA-256 of what the data are made of
