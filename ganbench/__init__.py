@@ -1,0 +1,20 @@
+"""ganbench: the training stability of generative adversarial networks, measured."""
+
+from ganbench.errors import BadInput as BadInput
+from ganbench.game import Critic as Critic
+from ganbench.game import Data as Data
+from ganbench.game import Game as Game
+from ganbench.game import Method as Method
+from ganbench.game import Net as Net
+from ganbench.game import Optimizer as Optimizer
+from ganbench.game import Players as Players
+from ganbench.game import ProtocolError as ProtocolError
+from ganbench.game import Recipe as Recipe
+from ganbench.game import Rule as Rule
+from ganbench.game import Stabilizer as Stabilizer
+from ganbench.game import TrainState as TrainState
+from ganbench.game import build as build
+from ganbench.game import compose as compose
+from ganbench.store import Results as Results
+from ganbench.store import load as load
+from ganbench.sweep import run as run

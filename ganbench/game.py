@@ -96,23 +96,23 @@ class Game(NamedTuple):
 class Optimizer(NamedTuple):
     """A player's optimizer in three parts, so that a stabilizer changes one and keeps the others.
 
-    The update is `constraint(-rate * direction(gradient))`. The rate belongs to the task, the
-    direction to the task or to a paper that prescribes one, the constraint (weight clipping) to a
-    method.
+    A step is `constraint(params - rate * direction(gradient))`. The rate belongs to the task, the
+    direction to the task or to a paper that prescribes one, the constraint (a projection, such as
+    weight clipping) to a method.
     """
 
     direction: optax.GradientTransformation
     rate: Any  # a float or a traced scalar
-    constraint: optax.GradientTransformation = optax.identity()
+    constraint: Callable[[Params], Params] = lambda params: params
 
     def init(self, params: Params) -> Any:
-        return self.direction.init(params), self.constraint.init(params)
+        return self.direction.init(params)
 
-    def update(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
-        updates, direction = self.direction.update(grads, state[0], params)
-        updates = jax.tree.map(lambda u: (-self.rate * u).astype(u.dtype), updates)
-        updates, constraint = self.constraint.update(updates, state[1], params)
-        return updates, (direction, constraint)
+    def step(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
+        """The moved parameters and the optimizer's next state."""
+        updates, state = self.direction.update(grads, state, params)
+        moved = jax.tree.map(lambda p, u: (p - self.rate * u).astype(p.dtype), params, updates)
+        return self.constraint(moved), state
 
 
 Objective = Callable[[TrainState, jax.Array, jax.Array], tuple[dict, dict]]

@@ -22,9 +22,7 @@ def gradients(
         mine = player(name)
 
         def loss_of(params: Params) -> tuple[jax.Array, dict]:
-            losses, info = objective(
-                state._replace(params={**state.params, mine: params}), key, t
-            )
+            losses, info = objective(state._replace(params={**state.params, mine: params}), key, t)
             return losses[name], {k: v for k, v in info.items() if k.split("/")[0] == name}
 
         (loss, info), grad = jax.value_and_grad(loss_of, has_aux=True)(state.params[mine])
@@ -45,10 +43,10 @@ def apply_updates(
     params, aux, opt = dict(state.params), dict(state.aux), dict(state.opt)
     info = {}
     for name, grad in grads.items():
-        updates, opt[name] = opts[name].update(grad, opt[name], params[name])
-        params[name] = optax.apply_updates(params[name], updates)
+        params[name], opt[name] = opts[name].step(grad, opt[name], params[name])
         aux[name] = nets[name].refresh(params[name], aux[name])
-        info[f"update_norm/{name}"] = optax.tree.norm(updates)
+        moved = optax.tree.sub(params[name], state.params[name])
+        info[f"update_norm/{name}"] = optax.tree.norm(moved)
     return TrainState(params, aux, opt), info
 
 

@@ -1,0 +1,54 @@
+# Everything runs in a virtual environment of its own; nothing has to be installed first but
+# Python 3.11 or newer and make.
+
+PYTHON ?= python3
+VENV   ?= .venv
+SUITE  ?= smoke
+BIN    := $(VENV)/bin
+FLAGS  := $(if $(OUT),--out $(OUT)) $(if $(METHODS),--methods $(METHODS)) \
+          $(if $(TASKS),--tasks $(TASKS)) $(if $(SEEDS),--seeds $(SEEDS)) \
+          $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
+          $(if $(DEVICE),--device $(DEVICE))
+
+.PHONY: bench test test-all lint format notebooks clean
+
+bench: $(VENV)/installed         ## train a suite: make bench SUITE=mode-collapse
+	$(BIN)/ganbench run $(SUITE) $(FLAGS)
+
+test: $(VENV)/installed-test     ## the tests that take minutes
+	$(BIN)/python -m pytest
+
+test-all: $(VENV)/installed-test ## and the slow ones
+	$(BIN)/python -m pytest -m "slow or not slow"
+
+lint: $(VENV)/installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+notebooks: $(VENV)/installed-notebooks  ## execute them on the results there are
+	cd notebooks && for n in *.ipynb; do \
+	  ../$(BIN)/jupyter nbconvert --to notebook --execute --output-dir ../build/notebooks $$n \
+	  || exit 1; done
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+$(VENV)/installed-test: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $(VENV)/installed $@
+
+$(VENV)/installed-notebooks: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable ".[notebooks]"
+	touch $(VENV)/installed $@
+
+clean:
+	rm -rf $(VENV) build

@@ -1,0 +1,66 @@
+"""What `ganbench list` shows, and the judges' own command."""
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from ganbench import registry, suite
+from ganbench.metrics.catalogue import METRICS
+from ganbench.tasks.catalogue import TASKS
+from ganbench.zoo.catalogue import NETS
+
+
+def _first_line(thing: Any) -> str:
+    return (inspect.getdoc(thing) or "").split("\n")[0]
+
+
+def _methods() -> list[dict[str, Any]]:
+    return [
+        {
+            "name": name,
+            "kind": entry.kind,
+            "summary": _first_line(entry.factory),
+            "hyperparameters": [
+                {"name": f"{name}.{p.name}", "default": p.default, "traced": p.traced}
+                for p in registry.parameters(name)
+            ],
+        }
+        for name, entry in registry.METHODS.items()
+    ]
+
+
+def _tasks() -> list[dict[str, Any]]:
+    made = [(name, factory, factory()) for name, factory in TASKS.items()]
+    return [
+        {"name": n, "summary": _first_line(f), "shape": list(t.shape), "modes": t.modes}
+        for n, f, t in made
+    ]
+
+
+def _nets() -> list[dict[str, Any]]:
+    return [
+        {"name": f"{family}.{role}", "family": family, "role": role, "summary": _first_line(make)}
+        for family, roles in NETS.items()
+        for role, make in roles._asdict().items()
+    ]
+
+
+def _metrics() -> list[dict[str, Any]]:
+    return [
+        {"name": name, "better": metric.better, "summary": metric.summary}
+        for name, metric in METRICS.items()
+    ]
+
+
+def _suites() -> list[dict[str, Any]]:
+    made = [suite.read(suite.find(name)) for name in suite.suite_names()]
+    return [{"name": s.name, "summary": s.summary, "tasks": list(s.tasks)} for s in made]
+
+
+LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
+    "methods": _methods,
+    "tasks": _tasks,
+    "nets": _nets,
+    "metrics": _metrics,
+    "suites": _suites,
+}

@@ -1,0 +1,212 @@
+"""One group -> one XLA program -> what every lane's training left behind.
+
+The host loops over evaluations; on the device an inner `scan` runs the steps between two of them,
+`vmap` runs a block of lanes, and `shard_map` runs one block on each device. Nothing calls back into
+Python inside a step.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jax.sharding import PartitionSpec as P
+
+from ganbench.flops import step_flops
+from ganbench.metrics.evidence import Evidence, Tally, evidence
+from ganbench.program import (
+    Budget,
+    Lane,
+    Programs,
+    compile_group,
+    lane_arguments,
+    one_step,
+    placed,
+    shared_of,
+)
+from ganbench.tasks.base import Task
+
+CURVE_SAMPLES_KEPT = 256  # per run at every evaluation; enough for a figure
+
+
+class Cost(NamedTuple):
+    """Measured, never reproducible: seconds to trace and lower, seconds in XLA, and speed."""
+
+    trace_s: float
+    compile_s: float
+    ms_per_step_lane: float
+    flops_per_step: float
+
+
+class Record(NamedTuple):
+    """What one lane's training left behind, on the host.
+
+    `curves` maps an info name to (evaluations, 3): mean, min and max of the steps since the last
+    evaluation, NaN where the lane had stopped. `diverged_at` is the step of the first loss or
+    parameter that is not finite.
+    """
+
+    steps: np.ndarray  # (E,) the evaluation steps
+    curves: dict[str, np.ndarray]
+    evidence: list[Evidence]  # one an evaluation, from curve_samples each
+    sample_rms: np.ndarray  # (E,)
+    generator_gradient: np.ndarray  # (steps,) norm at every step; empty if the method has none
+    final: Evidence  # from final_samples
+    curve_samples: np.ndarray  # (E, CURVE_SAMPLES_KEPT, *shape)
+    final_samples: np.ndarray  # (final_samples, *shape)
+    params: Any
+    diverged_at: int | None
+
+
+class Stopped(RuntimeError):
+    """Training was stopped from outside; the message is the reason that the runs record."""
+
+
+def evaluation_steps(budget: Budget) -> np.ndarray:
+    """The steps after which a run is scored: evenly spaced, the last one at the end."""
+    return np.arange(1, budget.evaluations + 1) * (budget.steps // budget.evaluations)
+
+
+def train(
+    task: Task,
+    method: str,
+    static: Mapping[str, Any],
+    lanes: Sequence[Lane],
+    budget: Budget,
+    devices: Sequence[jax.Device],
+    advance: Callable[[int], None] = lambda lane_steps: None,
+) -> tuple[list[Record], Cost]:
+    """Trains `lanes` of one method together.
+
+    Args:
+        static: the hyperparameters that all lanes share, by full name.
+        lanes: traced hyperparameters and streams; every lane names the same ones.
+        devices: one block runs on each at a time; their number changes no result.
+        advance: called between chunks with the number of steps times lanes just done; raises
+            `Stopped` to stop.
+
+    Returns:
+        One record a lane, in order, and what it cost.
+    """
+    mesh = Mesh(np.array(devices), ("lanes",))
+    wave = budget.block * len(devices)
+    programs, trace_s, compile_s = compile_group(task, method, static, lanes[0], budget, mesh)
+    records: list[Record] = []
+    busy = done = 0.0
+    for first in range(0, len(lanes), wave):
+        some = list(lanes[first : first + wave])
+        padded = some + [some[-1]] * (wave - len(some))  # computed, then dropped
+        made, seconds = _train_wave(task, programs, padded, len(some), budget, mesh, advance)
+        records += made
+        busy, done = busy + seconds, done + budget.steps * len(padded)
+    flops = step_flops(*one_step(task, method, static, lanes[0], budget))
+    return records, Cost(trace_s, compile_s, 1e3 * busy / max(done, 1), flops)
+
+
+def _train_wave(
+    task: Task,
+    programs: Programs,
+    lanes: Sequence[Lane],
+    wanted: int,
+    budget: Budget,
+    mesh: Mesh,
+    report: Callable[[int], None],
+) -> tuple[list[Record], float]:
+    arguments = placed(lane_arguments(task, lanes), mesh, P("lanes"))
+    shared = placed(shared_of(task), mesh, P())
+    carry = programs.start(arguments, shared)
+    steps = evaluation_steps(budget)
+    chunk = int(steps[0])
+    infos, scored, seconds = [], [], 0.0
+    for step in steps:
+        clock = time.perf_counter()
+        carry, info = programs.advance(arguments, shared, carry, np.int32(step - chunk))
+        jax.block_until_ready(carry)
+        seconds += time.perf_counter() - clock
+        infos.append({name: np.asarray(value)[:wanted] for name, value in info.items()})
+        scored.append(_scored(programs, arguments, shared, carry, int(step), wanted, budget))
+        report(chunk * wanted)
+    final = _scored(programs, arguments, shared, carry, -1, wanted, budget)
+    diverged = np.asarray(carry.diverged_at)
+    params = jax.tree.map(np.asarray, carry.state.params)
+    records = [
+        _record(lane, steps, infos, scored, final, params, int(diverged[lane]), task)
+        for lane in range(wanted)
+    ]
+    return records, seconds
+
+
+class _Scored(NamedTuple):
+    tallies: Tally  # (lanes, batches, ...)
+    squares: np.ndarray  # (lanes, batches): sum of squared entries of the kept samples
+    samples: np.ndarray  # (lanes, kept, *shape)
+
+
+def _scored(
+    programs: Programs, lanes: Any, shared: Any, carry: Any, step: int, wanted: int, budget: Budget
+) -> _Scored:
+    """Samples and their tallies: `curve_samples` of them, or `final_samples` for step -1.
+
+    One compiled program does both; the final scores call it as often as they need.
+    """
+    n = budget.final_samples if step < 0 else budget.curve_samples
+    batches = math.ceil(budget.curve_samples / budget.batch)
+    parts = []
+    for first in range(0, math.ceil(n / budget.batch), batches):
+        made = programs.score(lanes, shared, carry, np.int32(step), np.int32(first))
+        parts.append(jax.tree.map(lambda x: np.asarray(x)[:wanted], made))
+    tallies, squares, x = jax.tree.map(lambda *p: np.concatenate(p, axis=1), *parts)
+    kept = n if step < 0 else min(n, CURVE_SAMPLES_KEPT)
+    samples = x.reshape(x.shape[0], -1, *x.shape[3:])[:, :kept]
+    return _Scored(tallies, squares, samples.copy())
+
+
+def _summary(values: np.ndarray) -> tuple[float, float, float]:
+    """Mean, min and max of the steps at which the lane was still going."""
+    kept = values[~np.isnan(values)]
+    if not kept.size:
+        return (np.nan, np.nan, np.nan)
+    return float(kept.astype(np.float64).mean()), float(kept.min()), float(kept.max())
+
+
+def _record(
+    lane: int,
+    steps: np.ndarray,
+    infos: list[dict[str, np.ndarray]],
+    scored: list[_Scored],
+    final: _Scored,
+    params: Any,
+    diverged_at: int,
+    task: Task,
+) -> Record:
+    def of(made: _Scored) -> Evidence:
+        return evidence(jax.tree.map(lambda x: x[lane], made.tallies), task.reference_mean)
+
+    def rms(made: _Scored, of: Evidence) -> float:
+        total = made.squares[lane].astype(np.float64).sum()
+        return float(np.sqrt(total / (of.n * math.prod(task.shape))))
+
+    names = sorted(infos[0])
+    seen = [of(made) for made in scored]
+    gradients = [info["grad_norm/g"][lane] for info in infos if "grad_norm/g" in info]
+    return Record(
+        steps=steps,
+        curves={n: np.array([_summary(info[n][lane]) for info in infos]) for n in names},
+        evidence=seen,
+        sample_rms=np.array([rms(made, e) for made, e in zip(scored, seen, strict=True)]),
+        generator_gradient=np.concatenate(gradients) if gradients else np.zeros(0),
+        final=of(final),
+        curve_samples=np.stack([made.samples[lane] for made in scored]),
+        final_samples=final.samples[lane],
+        params=jax.tree.map(lambda x: x[lane], params),
+        diverged_at=diverged_at or None,
+    )
+
+
+def flat(params: Any) -> Iterator[tuple[str, np.ndarray]]:
+    """The parameters' leaves with the path of each, as `states/` stores them."""
+    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
+        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf

@@ -1,0 +1,48 @@
+"""Which modes a generator hits, how well, and how evenly."""
+
+import numpy as np
+from scipy.special import rel_entr
+
+from ganbench.metrics.evidence import Evidence, Reference
+
+LEAST_SAMPLES = 3  # one of 2,500 is far too lenient: a classifier's errors touch every mode
+LEAST_SHARE = 0.1  # of the mode's expected mass
+
+
+def covered(evidence: Evidence, reference: Reference) -> np.ndarray:
+    """(K,) bool: the modes with a tenth of their expected mass in high-quality samples.
+
+    counts_k >= max(3, 0.1 n p_k), with n all samples and p the true frequencies.
+    """
+    expected = evidence.n * reference.proportions
+    return evidence.counts >= np.maximum(LEAST_SAMPLES, LEAST_SHARE * expected)
+
+
+def modes(evidence: Evidence, reference: Reference) -> float:
+    """How many modes are `covered`."""
+    return float(covered(evidence, reference).sum())
+
+
+def modes_any(evidence: Evidence, reference: Reference) -> float:
+    """How many modes have at least one high-quality sample, as most papers count.
+
+    Reference: Srivastava et al., "VEEGAN", NIPS 2017, arXiv 1705.07761. Never decides a status.
+    """
+    return float((evidence.counts >= 1).sum())
+
+
+def high_quality(evidence: Evidence, reference: Reference) -> float:
+    """The accepted share of all samples. A perfect sampler in 2-D has 1 - exp(-4.5) = 0.98889."""
+    return evidence.accepted / evidence.n
+
+
+def reverse_kl(evidence: Evidence, reference: Reference) -> float:
+    """KL(mode histogram of the high-quality samples || true frequencies), in nats.
+
+    0 log 0 = 0, and inf if a mode of true frequency 0 is hit; nan if no sample is of high quality.
+    A perfect sampler has about (K - 1) / (2 n), not 0. Lin et al., "PacGAN", NeurIPS 2018, arXiv
+    1712.04086, compare with the uniform distribution instead.
+    """
+    if evidence.accepted == 0:
+        return float("nan")
+    return float(rel_entr(evidence.counts / evidence.accepted, reference.proportions).sum())

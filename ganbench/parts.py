@@ -1,0 +1,106 @@
+"""Parts that several stabilizers are made of: games of two, extra terms, optimizers."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganbench.game import Critic, Data, Game, Optimizer, Players, Recipe, Stabilizer, initialise
+from ganbench.seeds import fold_name
+
+Score = Callable[[Critic, Critic], jax.Array]  # (on real, on generated) -> scalar loss
+
+
+def two_player_init(nets, data: Data, key: jax.Array) -> dict:
+    """First parameters of `g` on latents and `d` on samples."""
+    return {
+        "g": initialise(nets, key, "g", data.latent(key)),
+        "d": initialise(nets, key, "d", data.real(key)),
+    }
+
+
+def judge_real(players: Players, data: Data, key: jax.Array, name: str = "d") -> Critic:
+    """What discriminator `name` says of this phase's real batch, with noise of its own stream."""
+    return players(name, data.real(key), key=fold_name(key, f"{name} on real"))
+
+
+def generated(players: Players, data: Data, key: jax.Array) -> jax.Array:
+    """This phase's batch of generated samples."""
+    return players("g", data.latent(key), key=fold_name(key, "g"))
+
+
+def judge_generated(players: Players, data: Data, key: jax.Array, name: str = "d") -> Critic:
+    """What discriminator `name` says of this phase's generated batch."""
+    return players(name, generated(players, data, key), key=fold_name(key, f"{name} on generated"))
+
+
+def two_player(d_loss: Score, g_loss: Score) -> Stabilizer:
+    """The base in which `d` minimises `d_loss(real, fake)` and `g` minimises `g_loss(real, fake)`.
+
+    Both are functions of the discriminator's `Critic` on the real and on the generated batch.
+    """
+
+    def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
+        real, fake = judge_real(players, data, key), judge_generated(players, data, key)
+        info = {"d/real_score": real.score.mean(), "d/fake_score": fake.score.mean()}
+        return {"d": d_loss(real, fake), "g": g_loss(real, fake)}, info
+
+    return lambda recipe: recipe._replace(game=Game(two_player_init, losses))
+
+
+def add_to_loss(name: str, term: Callable[..., jax.Array]) -> Stabilizer:
+    """Adds `term(players, data, key, t)` to loss `name`; the term sees the phase's own batch."""
+
+    def stabilizer(recipe: Recipe) -> Recipe:
+        game = recipe.game
+        assert game is not None, "a modifier follows its base"
+
+        def losses(players: Players, data: Data, key: jax.Array, t: jax.Array):
+            made, info = game.losses(players, data, key, t)
+            extra = term(players, data, key, t)
+            return {**made, name: made[name] + extra}, {**info, f"{name}/penalty": extra}
+
+        return recipe._replace(game=game._replace(losses=losses))
+
+    return stabilizer
+
+
+def squared_input_gradient(players: Players, x: jax.Array, key: jax.Array) -> jax.Array:
+    """|grad_x d(x)|^2 for each sample, (batch,): the gradient of the score over all its pixels.
+
+    Taken through the gradient of the batch's summed scores, which is each sample's own gradient as
+    long as the discriminator has no operation across samples.
+    """
+    grads = jax.grad(lambda x: players("d", x, key=key).score.sum())(x)
+    return jnp.sum(grads.reshape(x.shape[0], -1) ** 2, axis=-1)
+
+
+def adam(b1: float, b2: float) -> optax.GradientTransformation:
+    """Adam's direction, with `eps_root` for every method alike.
+
+    A unit that never fires has second moment 0, where the square root has no derivative: unrolling
+    through the update would give NaN. 1e-16 is the square of Adam's own `eps` of 1e-8, so neither
+    outweighs the other.
+    """
+    return optax.scale_by_adam(b1=b1, b2=b2, eps=1e-8, eps_root=1e-16)
+
+
+def with_direction(recipe: Recipe, direction: optax.GradientTransformation, by: str) -> Recipe:
+    """Every player moved along `direction`, each at the rate it had; claimed by stabilizer `by`."""
+    opts = {name: opt._replace(direction=direction) for name, opt in recipe.opts.items()}
+    return recipe._replace(opts=opts).claim("optimizer's direction", by)
+
+
+def critic_steps(recipe: Recipe, steps: int) -> Recipe:
+    """`d` moved `steps` times wherever the schedule moved it alone once."""
+    schedule = tuple(
+        phase for p in recipe.schedule for phase in ((p,) * steps if p == ("d",) else (p,))
+    )
+    return recipe._replace(schedule=schedule)
+
+
+def with_player(recipe: Recipe, name: str, role: str, like: str) -> Recipe:
+    """`recipe` with a further player: the zoo's net for `role`, with the optimizer of `like`."""
+    opts: dict[str, Optimizer] = {**recipe.opts, name: recipe.opts[like]}
+    return recipe._replace(nets={**recipe.nets, name: recipe.zoo[role]}, opts=opts)

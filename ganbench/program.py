@@ -1,0 +1,213 @@
+"""The compiled unit: what one lane does, vmapped over a block, sharded over devices.
+
+Three programs: `start` (first state), `advance` (the steps between two evaluations), `score`
+(samples and what the judge says of them). Nothing calls back into Python inside a step.
+"""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.random import fold_in, key_data, wrap_key_data
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from ganbench.game import Method, Optimizer, TrainState
+from ganbench.metrics.evidence import tally
+from ganbench.parts import adam
+from ganbench.registry import make
+from ganbench.seeds import fold_name, lane_key
+from ganbench.setting import Setting
+from ganbench.tasks.base import Task
+from ganbench.zoo.catalogue import Sizes, zoo
+
+
+class Budget(NamedTuple):
+    """What a task gives every method: nets, optimizer, steps and sample sizes."""
+
+    nets: str
+    width: int
+    depth: int
+    latent: int
+    batch: int
+    b1: float
+    b2: float
+    steps: int  # generator updates; a method's own phases (critic steps) come on top
+    evaluations: int  # evenly spaced; the last one after the last step
+    curve_samples: int
+    final_samples: int
+    block: int  # lanes of one compiled unit
+
+
+class Lane(NamedTuple):
+    """One replica: which streams it reads, and its traced hyperparameters."""
+
+    seed: int
+    replicate: int
+    values: Mapping[str, float]
+    stream: str = "train"  # "baseline" for the draws that define what a perfect sampler reaches
+
+
+class Carry(NamedTuple):
+    state: TrainState
+    diverged_at: jax.Array  # 0 while all is finite, else the step that was not
+
+
+class Shared(NamedTuple):
+    """What every lane reads: one copy a device, never one a lane."""
+
+    train: jax.Array
+    held_out: jax.Array
+    weights: Any
+    centre: jax.Array
+
+
+class Programs(NamedTuple):
+    start: Any
+    advance: Any
+    score: Any
+
+
+Lanes = dict[str, jax.Array]  # the arguments that differ between lanes, each (lanes, ...)
+
+
+def _method(task: Task, method: str, values: Mapping, budget: Budget, shared: Shared) -> Method:
+    """The method, built inside the traced function: `values` may hold tracers."""
+    sizes = Sizes(task.shape, budget.latent, budget.width, budget.depth)
+    optimizer = Optimizer(adam(budget.b1, budget.b2), values["learning_rate"])
+    nets = zoo(budget.nets, sizes)
+    setting = Setting(
+        task, shared.train, shared.held_out, budget.batch, budget.latent, nets, optimizer
+    )
+    return make(method, values, setting)
+
+
+def _finite(info: Mapping[str, jax.Array], state: TrainState) -> jax.Array:
+    losses = [value for name, value in info.items() if name.startswith("loss/")]
+    leaves = [x for x in jax.tree.leaves(state.params) if jnp.issubdtype(x.dtype, jnp.inexact)]
+    return jnp.all(jnp.array([jnp.all(jnp.isfinite(x)) for x in losses + leaves] or [True]))
+
+
+def _lane_functions(
+    task: Task, method: str, static: Mapping, budget: Budget
+) -> tuple[Callable, Callable, Callable]:
+    """start, advance and score for one lane; the same three are vmapped and sharded."""
+    chunk = budget.steps // budget.evaluations
+    batches = math.ceil(budget.curve_samples / budget.batch)
+
+    def build(lane: Lanes, shared: Shared) -> Method:
+        return _method(task, method, {**static, **lane["values"]}, budget, shared)
+
+    def start(lane: Lanes, shared: Shared) -> Carry:
+        key = fold_name(wrap_key_data(lane["train"]), "init")
+        return Carry(build(lane, shared).init(key), jnp.zeros((), jnp.int32))
+
+    def advance(lane: Lanes, shared: Shared, carry: Carry, first: jax.Array):
+        made, key = build(lane, shared), fold_name(wrap_key_data(lane["train"]), "steps")
+
+        def one(carry: Carry, t: jax.Array):
+            state, info = made.step(carry.state, fold_in(key, t), t)
+            broke = (carry.diverged_at == 0) & ~_finite(info, state)
+            diverged_at = jnp.where(broke, t + 1, carry.diverged_at)
+            # the last finite state is kept: a lane that broke stops, its neighbours do not notice
+            alive = diverged_at == 0
+            state = jax.tree.map(lambda new, old: jnp.where(alive, new, old), state, carry.state)
+            info = {name: jnp.where(alive, value, jnp.nan) for name, value in info.items()}
+            return Carry(state, diverged_at), info
+
+        # the counter is scan's own and the same for all lanes, so that a `cond` on it stays one
+        return jax.lax.scan(one, carry, first + jnp.arange(chunk))
+
+    def score(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array, first: jax.Array):
+        made = build(lane, shared)
+        key = fold_in(wrap_key_data(lane["evaluate"]), step)
+        limit = jnp.where(step < 0, budget.final_samples, budget.curve_samples)
+
+        def one(i: jax.Array):
+            x = made.generate(carry.state, fold_in(key, i))
+            keep = i * budget.batch + jnp.arange(budget.batch) < limit
+            verdict = task.judge.judge(shared.weights, x)
+            squared = jnp.where(keep, jnp.sum(x.reshape(budget.batch, -1) ** 2, axis=-1), 0.0)
+            return tally(verdict, keep, shared.centre), squared.sum(), x
+
+        return jax.lax.map(one, first + jnp.arange(batches))
+
+    return start, advance, score
+
+
+def shared_of(task: Task) -> Shared:
+    centre = np.asarray(task.reference_mean, np.float32)
+    return Shared(task.train, task.held_out, task.judge.weights, centre)  # type: ignore[arg-type]
+
+
+def lane_arguments(task: Task, lanes: Sequence[Lane]) -> dict[str, Any]:
+    def keys(stream: str) -> np.ndarray:
+        made = [lane_key(x.seed, task.name, f"{x.stream} {stream}", x.replicate) for x in lanes]
+        return np.stack([np.asarray(key_data(key)) for key in made])
+
+    values = {n: np.array([x.values[n] for x in lanes], np.float32) for n in lanes[0].values}
+    return {"train": keys("train"), "evaluate": keys("evaluate"), "values": values}
+
+
+def compile_group(
+    task: Task, method: str, static: Mapping, lane: Lane, budget: Budget, mesh: Mesh
+) -> tuple[Programs, float, float]:
+    """The three programs, with the seconds spent tracing and lowering, and in XLA."""
+    lanes = lane_arguments(task, [lane] * (budget.block * mesh.devices.size))
+    own, everywhere = P("lanes"), P()
+
+    def sharded(function: Callable, *specs: P) -> Any:
+        axes = tuple(0 if spec == own else None for spec in specs)
+        block = jax.vmap(function, in_axes=axes)
+        return jax.jit(
+            jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=own, check_vma=False)
+        )
+
+    start, advance, score = _lane_functions(task, method, static, budget)
+    seconds = [0.0, 0.0]
+
+    def compiled(function: Any, *args: Any) -> Any:
+        clock = [time.perf_counter()]
+        lowered = function.trace(*args).lower()
+        clock.append(time.perf_counter())
+        made = lowered.compile()
+        clock.append(time.perf_counter())
+        seconds[0] += clock[1] - clock[0]
+        seconds[1] += clock[2] - clock[1]
+        return made
+
+    lanes, shared = placed(lanes, mesh, own), placed(shared_of(task), mesh, everywhere)
+    zero = placed(np.int32(0), mesh, everywhere)
+    starting = sharded(start, own, everywhere)
+    carry = jax.tree.map(
+        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=NamedSharding(mesh, own)),
+        jax.eval_shape(starting, lanes, shared),
+    )
+    advancing = sharded(advance, own, everywhere, own, everywhere)
+    scoring = sharded(score, own, everywhere, own, everywhere, everywhere)
+    programs = Programs(
+        compiled(starting, lanes, shared),
+        compiled(advancing, lanes, shared, carry, zero),
+        compiled(scoring, lanes, shared, carry, zero, zero),
+    )
+    return programs, seconds[0], seconds[1]
+
+
+def placed(tree: Any, mesh: Mesh, spec: P) -> Any:
+    return jax.device_put(tree, NamedSharding(mesh, spec))
+
+
+def one_step(task: Task, method: str, static: Mapping, lane: Lane, budget: Budget):
+    """One lane's step and example arguments, for counting its operations."""
+    values, shared = {**static, **lane.values}, shared_of(task)
+
+    def step(state: TrainState, key: jax.Array, t: jax.Array):
+        return _method(task, method, values, budget, shared).step(state, key, t)
+
+    key = jax.random.key(0)
+    state = jax.eval_shape(_method(task, method, values, budget, shared).init, key)
+    return step, (state, key, jnp.zeros((), jnp.int32))

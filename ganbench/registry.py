@@ -1,0 +1,180 @@
+"""Methods by name: the one table that a new stabilizer is added to, and stacks read from it."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, NamedTuple, get_args, get_origin
+
+import pydantic
+
+from ganbench import references
+from ganbench.errors import BadInput, choices
+from ganbench.game import Method, Recipe, build, compose
+from ganbench.setting import Setting, data, plain
+from ganbench.stabilizers.ebgan import ebgan, ebgan_pt
+from ganbench.stabilizers.gap import gap
+from ganbench.stabilizers.mode_regularized import mdgan, reg_gan
+from ganbench.stabilizers.nonsaturating import minimax, nonsaturating
+from ganbench.stabilizers.r1 import r1
+from ganbench.stabilizers.unrolled import unrolled
+from ganbench.stabilizers.wgan import wgan, wgan_gp
+
+Values = Mapping[str, Any]
+
+
+class Entry(NamedTuple):
+    """A registered name.
+
+    kind "base" and "modifier": `factory(**hyperparameters)` is a stabilizer; "method":
+    `factory(setting, **hyperparameters)` is a finished `Method`, which stacks with nothing;
+    "reference": such a method that heads every task unranked. `base` is the base that a modifier's
+    paper prescribes, used where a stack names none.
+    """
+
+    factory: Callable[..., Any]
+    kind: str
+    base: str | None = None
+
+
+METHODS: dict[str, Entry] = {
+    "real": Entry(references.real, "reference"),
+    "held-out": Entry(references.held_out, "reference"),
+    "noise": Entry(references.noise, "reference"),
+    "nonsaturating": Entry(nonsaturating, "base"),
+    "minimax": Entry(minimax, "base"),
+    "reg-gan": Entry(reg_gan, "base"),
+    "mdgan": Entry(mdgan, "base"),
+    "ebgan": Entry(ebgan, "base"),
+    "ebgan-pt": Entry(ebgan_pt, "base"),
+    "wgan": Entry(wgan, "base"),
+    "wgan-gp": Entry(wgan_gp, "base"),
+    "r1": Entry(r1, "modifier"),
+    "unrolled": Entry(unrolled, "modifier", base="minimax"),
+    "gap": Entry(gap, "modifier"),
+}
+
+DEFAULT_BASE = "nonsaturating"
+FINISHED = ("method", "reference")  # kinds that stack with nothing
+
+
+class Parameter(NamedTuple):
+    """One hyperparameter of a factory; `traced` if a column of values shares one compilation."""
+
+    name: str
+    annotation: Any
+    default: Any
+    traced: bool
+
+
+def parameters(name: str) -> tuple[Parameter, ...]:
+    """The hyperparameters of a registered name, read from its factory's signature.
+
+    The annotation is the contract: `float` is traced, anything else is static.
+    """
+    made = []
+    for p in inspect.signature(METHODS[name].factory).parameters.values():
+        if p.annotation is not Setting:
+            annotated = get_origin(p.annotation) is Annotated
+            bare = get_args(p.annotation)[0] if annotated else p.annotation
+            made.append(Parameter(p.name, p.annotation, p.default, bare is float))
+    return tuple(made)
+
+
+def names_of(method: str) -> tuple[str, ...]:
+    """The registered names of stack `method`, its base first, an implied base put in front.
+
+    Raises:
+        BadInput: an unknown or repeated name, two bases, modifiers whose papers prescribe different
+            bases, or a name that stacks with nothing in a stack.
+    """
+    names = tuple(part.strip() for part in method.split("+"))
+    for name in names:
+        if name not in METHODS:
+            raise BadInput(f"method {method!r}: unknown name {name!r}; known: {choices(METHODS)}")
+        if names.count(name) > 1:
+            raise BadInput(f"method {method!r}: {name!r} appears twice")
+        if METHODS[name].kind in FINISHED and len(names) > 1:
+            raise BadInput(f"method {method!r}: {name!r} stacks with nothing")
+    bases = [name for name in names if METHODS[name].kind == "base"]
+    if len(bases) > 1:
+        raise BadInput(f"method {method!r}: {bases[0]} and {bases[1]} are both bases; name one")
+    if METHODS[names[0]].kind in FINISHED:
+        return names
+    modifiers = tuple(name for name in names if name not in bases)
+    return (bases[0] if bases else _implied_base(method, modifiers), *modifiers)
+
+
+def _implied_base(method: str, modifiers: tuple[str, ...]) -> str:
+    prescribed = {METHODS[m].base: m for m in modifiers if METHODS[m].base is not None}
+    if len(prescribed) > 1:
+        raise BadInput(
+            f"method {method!r}: {' and '.join(prescribed.values())} come from different bases "
+            f"({choices(b for b in prescribed if b)}); name one"
+        )
+    return next((base for base in prescribed if base), DEFAULT_BASE)
+
+
+def resolve(method: str, given: Values) -> dict[str, Any]:
+    """All hyperparameters of stack `method` as {"name.parameter": value}, defaults filled in.
+
+    Raises:
+        BadInput: see `names_of`; or an unknown, wrongly typed or out-of-range hyperparameter.
+    """
+    known = {f"{n}.{p.name}": p for n in names_of(method) for p in parameters(n)}
+    values = {}
+    for key in given:
+        if key not in known:
+            allowed = choices(known) or "none"
+            raise BadInput(f"method {method!r}: unknown hyperparameter {key!r}; known: {allowed}")
+    for key, parameter in known.items():
+        values[key] = _checked(method, key, parameter, given.get(key, parameter.default))
+    return values
+
+
+def _checked(method: str, key: str, parameter: Parameter, value: Any) -> Any:
+    config = pydantic.ConfigDict(strict=True, allow_inf_nan=False)
+    adapter: pydantic.TypeAdapter = pydantic.TypeAdapter(parameter.annotation, config=config)
+    try:
+        return adapter.validate_python(value)
+    except pydantic.ValidationError as error:
+        reason = error.errors()[0]["msg"]
+        raise BadInput(f"method {method!r}: {key} = {value!r}: {reason}") from None
+
+
+def traced_names(method: str) -> frozenset[str]:
+    """The full names of the hyperparameters of `method` that lanes of one compilation may vary."""
+    names = names_of(method)
+    return frozenset(f"{n}.{p.name}" for n in names for p in parameters(n) if p.traced)
+
+
+def _own(name: str, hyperparameters: Values) -> dict[str, Any]:
+    return {p.name: hyperparameters[f"{name}.{p.name}"] for p in parameters(name)}
+
+
+def recipe(method: str, hyperparameters: Values, setting: Setting) -> Recipe:
+    """The recipe that stack `method` writes, from the setting's plain one.
+
+    Raises:
+        BadInput: see `names_of`.
+    """
+    made = [METHODS[name].factory(**_own(name, hyperparameters)) for name in names_of(method)]
+    return compose(*made)(plain(setting))
+
+
+def make(method: str, hyperparameters: Values, setting: Setting) -> Method:
+    """The method that stack `method` names, built in `setting`.
+
+    Called inside the traced function: traced hyperparameters may be tracers.
+
+    Raises:
+        BadInput: see `names_of`.
+        ProtocolError: see `ganbench.game.build`.
+    """
+    first = names_of(method)[0]
+    if METHODS[first].kind in FINISHED:
+        return METHODS[first].factory(setting, **_own(first, hyperparameters))
+    return build(recipe(method, hyperparameters, setting), data(setting))
+
+
+def kinds(kind: str) -> tuple[str, ...]:
+    """The registered names of one kind, in the registry's order."""
+    return tuple(name for name, entry in METHODS.items() if entry.kind == kind)

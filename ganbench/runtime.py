@@ -1,0 +1,79 @@
+"""The process's surroundings: cores, devices, the compilation cache. Nothing here runs on import."""
+
+import hashlib
+import os
+import platform
+from pathlib import Path
+
+import jax
+import platformdirs
+
+from ganbench.errors import BadInput
+
+_PLATFORMS = ("cpu", "gpu", "tpu")
+
+
+def cores() -> int:
+    """The processor cores this process may use: its affinity, within its cgroup's quota."""
+    mine = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return mine if quota == "max" else max(1, min(mine, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return mine
+
+
+def _cpu_features() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(line for line in lines if line.startswith("flags"))
+    except (OSError, StopIteration):
+        return platform.processor()
+
+
+def use_compilation_cache() -> None:
+    """Turns on JAX's persistent cache in the user's cache folder, unless one is set already.
+
+    The folder is keyed by the processor's features and JAX's version: code compiled for another
+    processor may not run on this one.
+    """
+    if jax.config.jax_compilation_cache_dir is None:
+        key = f"{_cpu_features()} {platform.machine()} {jax.__version__}"
+        name = hashlib.sha256(key.encode()).hexdigest()[:16]
+        folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def set_devices(device: str | None) -> None:
+    """Chooses what to train on, before the backend starts: "cpu", "gpu", "tpu" or "cpu:COUNT".
+
+    On the CPU there is one device a core unless COUNT says otherwise. On a GPU deterministic
+    operations are asked for.
+
+    Raises:
+        BadInput: not of that form.
+    """
+    name, _, count = (device or "").partition(":")
+    if device is not None and name not in _PLATFORMS:
+        raise BadInput(f"--device: {device!r} is none of cpu, cpu:COUNT, gpu, tpu")
+    if count and (name != "cpu" or not count.isdigit() or int(count) < 1):
+        raise BadInput(f"--device: {device!r}: COUNT goes with cpu and is at least 1")
+    if device is not None:
+        jax.config.update("jax_platforms", "cuda" if name == "gpu" else name)
+    jax.config.update("jax_num_cpu_devices", int(count) if count else cores())
+    flag = "--xla_gpu_deterministic_ops=true"
+    if flag not in os.environ.get("XLA_FLAGS", ""):
+        os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flag}".strip()
+
+
+def devices() -> list[jax.Device]:
+    """The devices to train on.
+
+    Raises:
+        BadInput: the platform that was asked for is not here.
+    """
+    try:
+        return jax.devices()
+    except RuntimeError as error:
+        raise BadInput(f"--device: {str(error).splitlines()[0]}") from None

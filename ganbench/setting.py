@@ -1,0 +1,54 @@
+"""What a method is built in: a task's data on the device, its nets, its optimizer."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import jax
+
+from ganbench.game import Data, Net, Optimizer, Recipe
+from ganbench.rules import descent
+from ganbench.seeds import fold_name
+from ganbench.tasks.base import Task
+
+
+class Setting(NamedTuple):
+    """All that belongs to the task and is the same for every method.
+
+    `train` and `held_out` are the task's arrays as arguments of the compiled program; `latent` is
+    the latent's width; `optimizer` may hold a traced rate.
+    """
+
+    task: Task
+    train: jax.Array
+    held_out: jax.Array
+    batch: int
+    latent: int
+    zoo: Mapping[str, Net]
+    optimizer: Optimizer
+
+
+def data(setting: Setting) -> Data:
+    """Batches of real samples, and of latents z ~ N(0, I)."""
+
+    def real(key: jax.Array) -> jax.Array:
+        return setting.task.sample(fold_name(key, "real"), setting.train, setting.batch)
+
+    def latent(key: jax.Array) -> jax.Array:
+        shape = (setting.batch, setting.latent)
+        return jax.random.normal(fold_name(key, "latent"), shape, setting.train.dtype)
+
+    return Data(real, latent)
+
+
+def plain(setting: Setting) -> Recipe:
+    """The recipe that every stack starts from: two nets, the task's optimizer, no game yet."""
+    nets = {"g": setting.zoo["generator"], "d": setting.zoo["discriminator"]}
+    return Recipe(
+        nets=nets,
+        game=None,
+        opts=dict.fromkeys(nets, setting.optimizer),
+        schedule=(("d",), ("g",)),
+        rule=descent,
+        outer=lambda method: method,
+        zoo=setting.zoo,
+    )

@@ -1,0 +1,106 @@
+"""Wasserstein critics: clipped weights (Arjovsky et al.), gradient penalty (Gulrajani et al.)."""
+
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import optax
+from annotated_types import Ge, Gt
+
+from ganbench.game import Critic, Data, Params, Players, Recipe, Stabilizer, compose
+from ganbench.parts import (
+    adam,
+    add_to_loss,
+    critic_steps,
+    generated,
+    squared_input_gradient,
+    two_player,
+    with_direction,
+)
+from ganbench.seeds import fold_name
+
+
+def critic_loss(real: Critic, fake: Critic):
+    """E f(G(z)) - E f(x), the negated Wasserstein estimate."""
+    return fake.score.mean() - real.score.mean()
+
+
+def wasserstein() -> Stabilizer:
+    """Both players on the critic's mean score: L_D = E f(G(z)) - E f(x), L_G = -E f(G(z))."""
+    return two_player(critic_loss, lambda real, fake: -fake.score.mean())
+
+
+def clip_weights(params: Params, bound) -> Params:
+    """Every parameter projected to [-bound, bound]."""
+    return jax.tree.map(lambda p: jnp.clip(p, -bound, bound).astype(p.dtype), params)
+
+
+def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5) -> Stabilizer:
+    """A critic kept Lipschitz by clipping its weights after each of its steps.
+
+    Formula:
+        L_D = E_z f(G(z)) - E_x f(x);  L_G = -E_z f(G(z));  every weight and bias of f is clipped
+        to [-clip, clip] after every critic step. RMSProp (decay 0.99), without momentum.
+
+    Args:
+        clip: bound of the critic's parameters, > 0, in the parameters' own unit; traced.
+        steps: critic steps for one generator step, >= 1; static.
+
+    The rate is the task's (the paper's is 5e-5). The authors' code also gives the critic 100 steps
+    for each of the first 25 generator steps and every 500th: not in Algorithm 1, and not here.
+
+    Reference:
+        Arjovsky, Chintala, Bottou, "Wasserstein GAN", ICML 2017, arXiv 1701.07875, Algorithm 1
+        (clip 0.01, five critic steps, RMSProp); decay 0.99 is that of the authors' code.
+    """
+
+    def clipped(recipe: Recipe) -> Recipe:
+        recipe = with_direction(recipe, optax.scale_by_rms(decay=0.99, eps=1e-8), "wgan")
+        d = recipe.opts["d"]
+        inner = d.constraint
+        d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
+        return critic_steps(recipe._replace(opts={**recipe.opts, "d": d}), steps)
+
+    return compose(wasserstein(), clipped)
+
+
+def gradient_penalty(players: Players, data: Data, key: jax.Array, weight) -> jax.Array:
+    """weight * E (|grad f(x^)| - 1)^2 at x^ = eps x + (1 - eps) G(z), one eps per sample."""
+    real, fake = data.real(key), generated(players, data, key)
+    shape = (real.shape[0],) + (1,) * (real.ndim - 1)
+    eps = jax.random.uniform(fold_name(key, "interpolation"), shape, real.dtype)
+    between = eps * real + (1 - eps) * fake
+    squared = squared_input_gradient(players, between, fold_name(key, "d on interpolation"))
+    # a critic that is flat somewhere (dead ReLUs) has norm 0, where the root has no derivative
+    norm = jnp.sqrt(jnp.maximum(squared, 1e-24))
+    return weight * jnp.mean((norm - 1) ** 2)
+
+
+def wgan_gp(weight: Annotated[float, Ge(0)] = 10.0, steps: Annotated[int, Ge(1)] = 5) -> Stabilizer:
+    """A critic kept near Lipschitz by pulling its gradient norm to 1 between data and samples.
+
+    Formula:
+        L_D = E_z f(G(z)) - E_x f(x) + weight * E_x^ (|grad_x^ f(x^)|_2 - 1)^2;
+        L_G = -E_z f(G(z));  x^ = eps x + (1 - eps) G(z), one eps ~ U[0, 1] per sample, the norm
+        over all of a sample's pixels. Adam with b1 = 0, b2 = 0.9.
+
+    Args:
+        weight: the penalty's weight lambda, >= 0; traced. The authors' code for toy mixtures sets
+            0.1 (`gan_toy.py`).
+        steps: critic steps for one generator step, >= 1; static.
+
+    The rate is the task's (the paper's is 1e-4). The critic must have no batch normalization: the
+    penalty needs each sample's own gradient.
+
+    Reference:
+        Gulrajani et al., "Improved Training of Wasserstein GANs", NIPS 2017, arXiv 1704.00028,
+        Algorithm 1.
+    """
+
+    def penalty(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
+        return gradient_penalty(players, data, key, weight)
+
+    def prescribed(recipe: Recipe) -> Recipe:
+        return critic_steps(with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp"), steps)
+
+    return compose(wasserstein(), add_to_loss("d", penalty), prescribed)

@@ -1,0 +1,219 @@
+"""A results folder: finished groups on disk, whole or not at all, and the tables made of them.
+
+groups/<id>/runs.csv, curves.parquet     one folder a finished group, renamed into place
+samples/<id>.npz, states/<id>.npz        samples, final parameters
+runs.csv, curves.parquet, leaderboard.csv, provenance.json
+"""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ganbench.errors import BadInput
+from ganbench.leaderboard import leaderboard
+from ganbench.suite import SCHEMA, canonical, digest
+from ganbench.tables import run_frame
+
+_PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
+
+
+class Results(NamedTuple):
+    """A results folder's tables."""
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    leaderboard: pd.DataFrame
+    provenance: dict[str, Any]
+
+
+def _replace(path: Path, write) -> None:
+    """Writes beside `path`, then renames: a kill leaves the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    write(temporary)
+    os.replace(temporary, path)
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """A `runs.csv` or `leaderboard.csv` as it was written.
+
+    Raises:
+        BadInput: no such file, or one of another schema.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; make it with ganbench run")
+    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    schemas = set(frame["schema"]) if "schema" in frame else {"none"}
+    if schemas - {SCHEMA}:
+        raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
+    return frame
+
+
+def first_difference(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> str | None:
+    """The first key, in sorted order, at which two nested tables differ; None if they are equal."""
+    for key in sorted({*a, *b}):
+        x, y = a.get(key), b.get(key)
+        if isinstance(x, Mapping) and isinstance(y, Mapping):
+            found = first_difference(x, y, f"{prefix}{key}.")
+            if found:
+                return found
+        elif x != y:
+            return f"{prefix}{key} ({x!r} there, {y!r} here)"
+    return None
+
+
+class Store:
+    """One results folder, opened for `protocols` ({task: protocol}).
+
+    Raises:
+        BadInput: the folder holds a result of another protocol; the message names the first
+            differing key. Nothing is written by opening.
+    """
+
+    def __init__(self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]]):
+        self.folder, self.suite = folder, suite
+        before = self._provenance().get("protocols", {})
+        for task, protocol in protocols.items():
+            known = json.loads(canonical(protocol))
+            found = first_difference(before[task], known, f"{task}.") if task in before else None
+            if found:
+                raise BadInput(f"{folder}: holds results of another protocol: {found}")
+        self.protocols = {**before, **protocols}
+
+    def _provenance(self) -> dict[str, Any]:
+        path = self.folder / "provenance.json"
+        if not path.is_file():
+            if self.folder.is_dir() and any(self.folder.iterdir()):
+                raise BadInput(f"{self.folder}: neither empty nor a results folder of ganbench")
+            return {}
+        try:
+            made = json.loads(path.read_text())
+        except (OSError, ValueError) as error:
+            raise BadInput(f"{path}: cannot be read: {error}") from None
+        if not isinstance(made, dict) or made.get("schema") != SCHEMA:
+            raise BadInput(f"{path}: this version reads schema {SCHEMA}")
+        return made
+
+    def _finished(self) -> list[Path]:
+        return sorted((self.folder / "groups").glob("*/runs.csv"))
+
+    def cells(self) -> set[str]:
+        """The cells that need no training: all but those that the program stopped."""
+        found: set[str] = set()
+        for path in self._finished():
+            frame = read_runs(path)
+            found |= set(frame.loc[frame["status"] != "failed", "cell"])
+        return found
+
+    def add(
+        self,
+        rows: list[dict[str, Any]],
+        curves: pd.DataFrame | None = None,
+        samples: Mapping[str, np.ndarray] | None = None,
+        states: Mapping[str, np.ndarray] | None = None,
+    ) -> None:
+        """Stores a finished group under a name made of its cells; its folder appears last."""
+        frame = run_frame(rows)
+        name = f"{rows[0]['task']}_{rows[0]['method']}_{digest(sorted(frame['cell']))[:12]}"
+        for kind, arrays in (("samples", samples), ("states", states)):
+            if arrays:
+                write = _npz_writer(arrays)
+                _replace(self.folder / kind / f"{name}.npz", write)
+        target = self.folder / "groups" / name
+        temporary = target.with_name(f".{name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        if curves is not None:
+            curves.to_parquet(temporary / "curves.parquet", index=False)
+        frame.to_csv(temporary / "runs.csv", index=False)
+        shutil.rmtree(target, ignore_errors=True)  # an earlier attempt that the program stopped
+        os.replace(temporary, target)
+
+    def write_tables(self, order: Iterable[tuple[str, str]], device: str) -> Results:
+        """Makes the four tables anew from the finished groups.
+
+        Args:
+            order: (task, method) pairs in the suite's order; others follow in alphabetical order.
+            device: the kind of device, for `provenance.json`.
+        """
+        rank = {pair: i for i, pair in enumerate(order)}
+        frames = [(path, read_runs(path)) for path in self._finished()]
+        runs = pd.concat([frame for _, frame in frames], ignore_index=True)
+        # a cell that the program stopped and a later call trained is there twice: the trained one
+        stopped = runs["status"] == "failed"
+        runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
+        runs = runs.drop_duplicates("cell").drop(columns="_stopped")
+        position = [
+            (rank.get((task, method), len(rank)), task, method)
+            for task, method in zip(runs["task"], runs["method"], strict=True)
+        ]
+        runs = (
+            runs.assign(_position=position)
+            .sort_values(["_position", "hyperparameters", "seed", "replicate"], kind="stable")
+            .drop(columns="_position")
+            .reset_index(drop=True)
+        )
+        whole = {name: "Int64" for name in ("onset", "samples")}
+        runs = runs.astype(whole)
+        board = leaderboard(runs)
+        parts = [path.with_name("curves.parquet") for path, _ in frames]
+        curves = [pd.read_parquet(part) for part in parts if part.is_file()]
+        curve = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+        provenance = {
+            "schema": SCHEMA,
+            "suite": self.suite,
+            "protocols": {t: self.protocols[t] for t in sorted(self.protocols)},
+            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES}
+            | {"python": platform.python_version()},
+            "device": device,
+            "commit": _commit(),
+        }
+        text = json.dumps(provenance, indent=1, sort_keys=True, default=list) + "\n"
+        _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
+        _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
+        _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
+        _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
+        return Results(runs, curve, board, provenance)
+
+
+def _npz_writer(arrays: Mapping[str, np.ndarray]):
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    return write
+
+
+def _commit() -> str | None:
+    """The source's git commit, if it is a checkout."""
+    here = Path(__file__).resolve().parent
+    try:
+        made = subprocess.run(
+            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=9
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return made.stdout.strip() or None
+
+
+def load(folder: str | Path) -> Results:
+    """The tables of a results folder.
+
+    Raises:
+        BadInput: no results folder there, or one of another schema.
+    """
+    folder = Path(folder)
+    runs = read_runs(folder / "runs.csv")
+    provenance = json.loads((folder / "provenance.json").read_text())
+    curves = folder / "curves.parquet"
+    curve = pd.read_parquet(curves) if curves.is_file() else pd.DataFrame()
+    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), provenance)

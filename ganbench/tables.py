@@ -1,0 +1,146 @@
+"""From a group's records to rows: `runs.csv` and `curves.parquet`."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ganbench.diagnostics.outcome import Baseline, Outcome, Rules, Trace, jaccard_distance, outcome
+from ganbench.harness import Cost, Record
+from ganbench.metrics.catalogue import METRICS
+from ganbench.metrics.evidence import Evidence, Reference
+from ganbench.metrics.modes import covered
+from ganbench.suite import SCHEMA, Cell, canonical, cell_hash
+from ganbench.tasks.base import Task
+
+RUN_COLUMNS = [
+    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "status", "onset"),
+    *("reason", "success", "coverage", "jaccard", "steps_to_90", "samples", *METRICS),
+    *("protocol_hash", "judge_hash", "cell"),
+    *("cost_compile_s", "cost_trace_s", "cost_ms_per_step_lane", "cost_flops_per_step"),
+]
+CURVE_COLUMNS = [
+    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "step", "metric"),
+    *("mean", "min", "max"),
+]
+
+
+class Scale(NamedTuple):
+    """What a task's runs are held against."""
+
+    task: Task
+    rules: Rules
+    baseline: Baseline
+    protocol_hash: str
+
+
+def reference_of(task: Task) -> Reference:
+    """The truth that a task's scores compare with."""
+    return Reference(task.proportions, task.reference_mean, task.reference_cov)
+
+
+def baseline_of(task: Task, records: Sequence[Record]) -> Baseline:
+    """What a perfect sampler reaches: means over records of the `real` row."""
+    reference = reference_of(task)
+
+    def count(seen: Evidence) -> int:
+        return int(covered(seen, reference).sum())
+
+    sets = [[covered(e, reference) for e in record.evidence] for record in records]
+    steps = [jaccard_distance(a, b) for run in sets for a, b in zip(run, run[1:], strict=False)]
+    curve = [e for record in records for e in record.evidence]
+    final = [record.final for record in records]
+    return Baseline(
+        curve_modes=float(np.mean([count(e) for e in curve])),
+        final_modes=float(np.mean([count(e) for e in final])),
+        curve_high_quality=float(np.mean([e.accepted / e.n for e in curve])),
+        high_quality=float(np.mean([e.accepted / e.n for e in final])),
+        jaccard=float(np.mean(steps)),
+    )
+
+
+def _trace(record: Record, task: Task) -> Trace:
+    reference = reference_of(task)
+    return Trace(
+        steps=record.steps,
+        covered=np.stack([covered(e, reference) for e in record.evidence]),
+        high_quality=np.array([e.accepted / e.n for e in record.evidence]),
+        sample_rms=record.sample_rms,
+        generator_gradient=record.generator_gradient,
+        final_modes=int(covered(record.final, reference).sum()),
+        final_high_quality=record.final.accepted / record.final.n,
+        diverged_at=record.diverged_at,
+        data_rms=task.rms,
+        failed=None,
+    )
+
+
+def _scores(seen: Evidence, task: Task) -> dict[str, float]:
+    reference = reference_of(task)
+    return {name: float(metric.score(seen, reference)) for name, metric in METRICS.items()}
+
+
+def _labels(cell: Cell) -> dict[str, Any]:
+    return {
+        "schema": SCHEMA,
+        "task": cell.row.task,
+        "method": cell.row.method,
+        "hyperparameters": canonical(cell.row.hyperparameters),
+        "seed": cell.seed,
+        "replicate": cell.replicate,
+    }
+
+
+def _run_row(cell: Cell, scale: Scale, cost: Cost | None, rest: dict[str, Any]) -> dict[str, Any]:
+    costs = cost._asdict() if cost else dict.fromkeys(Cost._fields, np.nan)
+    own = {
+        **_labels(cell),
+        "protocol_hash": scale.protocol_hash,
+        "judge_hash": scale.task.judge.hash,
+        "cell": cell_hash(scale.protocol_hash, cell),
+        **{f"cost_{name}": value for name, value in costs.items()},
+    }
+    return dict.fromkeys(RUN_COLUMNS) | own | rest
+
+
+def run_row(cell: Cell, record: Record, scale: Scale, cost: Cost) -> dict[str, Any]:
+    """The row of `runs.csv` of a run that was trained to its end.
+
+    A diverged run has no scores: its samples are those of the last finite step.
+    """
+    made: Outcome = outcome(_trace(record, scale.task), scale.baseline, scale.rules)
+    dead = made.status == "diverged"
+    scores = dict.fromkeys(METRICS, np.nan) if dead else _scores(record.final, scale.task)
+    rest = made._asdict() | scores | {"samples": record.final.n}
+    return _run_row(cell, scale, cost, rest)
+
+
+def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
+    """The row of a run that the program stopped."""
+    return _run_row(
+        cell, scale, None, {"status": "failed", "reason": reason, "success": False, "samples": 0}
+    )
+
+
+def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
+    """A run's curves, long: what the game logged and every score, at each evaluation."""
+    parts = []
+    steps, end = record.steps, record.diverged_at or np.inf
+    for name, values in record.curves.items():
+        parts.append(pd.DataFrame(values, columns=["mean", "min", "max"]).assign(metric=name))
+    alive = steps < end
+    scores = [_scores(e, scale.task) for e in record.evidence]
+    for name in METRICS:
+        column = np.where(alive, [s[name] for s in scores], np.nan)
+        frame = pd.DataFrame({"mean": column, "min": column, "max": column})
+        parts.append(frame.assign(metric=name))
+    made = pd.concat([part.assign(step=steps) for part in parts], ignore_index=True)
+    return made.assign(**_labels(cell))[CURVE_COLUMNS]
+
+
+def run_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """`runs.csv` as a frame: whole numbers stay whole where a value is missing."""
+    frame = pd.DataFrame(rows, columns=RUN_COLUMNS)
+    whole = {name: "Int64" for name in ("schema", "seed", "replicate", "onset", "samples")}
+    return frame.astype(whole).astype({"success": bool})

@@ -1,0 +1,17 @@
+"""Tasks by name."""
+
+from collections.abc import Callable
+from functools import cache
+
+from ganbench.tasks.base import Task
+from ganbench.tasks.digits import digits
+from ganbench.tasks.mixtures import grid, ring
+from ganbench.tasks.stacked import stacked_digits
+
+#: name -> the task, made once a process.
+TASKS: dict[str, Callable[[], Task]] = {
+    "ring": cache(ring),
+    "grid": cache(grid),
+    "digits": cache(digits),
+    "stacked-digits": cache(stacked_digits),
+}

@@ -1,0 +1,60 @@
+"""Flax Linen modules behind the `Net` type, and the sizes that every zoo factory takes."""
+
+from typing import Any, NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from ganbench.errors import BadInput
+from ganbench.game import Net, Params
+
+
+class Sizes(NamedTuple):
+    """What a suite may ask of a net; all static. What depth counts is each family's to say."""
+
+    shape: tuple[int, ...]  # of one sample: (features,) or (height, width, channels)
+    latent: int  # length of the generator's input and of the encoder's output
+    width: int  # units of a hidden layer, or channels of the widest convolution input (conv)
+    depth: int  # hidden dense layers, at least 1
+
+
+def checked(sizes: Sizes) -> Sizes:
+    """`sizes`, or BadInput naming the first that is below 1."""
+    for name in ("latent", "width", "depth"):
+        if getattr(sizes, name) < 1:
+            raise BadInput(f"{name} must be at least 1, it is {getattr(sizes, name)}")
+    return sizes
+
+
+def from_linen(module: nn.Module) -> Net:
+    """A Linen module as a `Net`; it may take any number of inputs, each batch first.
+
+    init(key, *inputs) -> (params, aux): the "params" collection, and a dict of all other
+    collections (empty if there are none), cast to the inputs' precision, so that float64 data give
+    a float64 net with the same first values.
+    apply(params, aux, *inputs, key=None) -> output: `key` feeds every random stream that the module
+    asks for; what the module writes into a collection is dropped, so a batch normalization that
+    uses batch statistics runs and keeps no state.
+
+    Args:
+        module: static; its `__call__(*inputs)` is the net.
+
+    Raises (from `apply`): flax.errors.InvalidRngError if the module draws noise and key is None.
+    """
+
+    def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
+        dtype = jnp.result_type(*inputs)
+
+        def cast(leaf: jax.Array) -> jax.Array:
+            return leaf.astype(dtype) if jnp.issubdtype(leaf.dtype, jnp.floating) else leaf
+
+        made = jax.tree.map(cast, dict(module.init(key, *inputs)))
+        params = made.pop("params", {})
+        return params, made
+
+    def apply(params: Params, aux: Params, *inputs: jax.Array, key: jax.Array | None = None) -> Any:
+        variables = {"params": params, **aux}
+        return module.apply(variables, *inputs, rngs=key, mutable=list(aux))[0]
+
+    return Net(init, apply)

@@ -1,0 +1,115 @@
+"""Small nets and data, written out by hand, on which closed forms are exact."""
+
+import jax
+import jax.numpy as jnp
+import optax
+
+from ganbench.game import Critic, Data, Net, Optimizer, Players, Recipe, TrainState, build
+from ganbench.parts import adam
+from ganbench.rules import descent
+
+BATCH, WIDTH, LATENT = 16, 3, 2
+
+
+def affine(outputs: int | None = None) -> Net:
+    """x @ w + b, to `outputs` columns (its input's width if None)."""
+
+    def init(key, x):
+        columns = outputs or x.shape[-1]
+        w = jax.random.normal(key, (x.shape[-1], columns), x.dtype)
+        return {"w": w, "b": jnp.full((columns,), 0.1, x.dtype)}, {}
+
+    return Net(init, lambda p, aux, x, key=None: x @ p["w"] + p["b"])
+
+
+def smooth_critic() -> Net:
+    """A tanh layer and a linear score: smooth, so that finite differences are exact enough."""
+
+    def init(key, x):
+        keys = jax.random.split(key)
+        w = jax.random.normal(keys[0], (x.shape[-1], 4), x.dtype)
+        return {"w": w, "v": jax.random.normal(keys[1], (4,), x.dtype)}, {}
+
+    def apply(p, aux, x, key=None):
+        h = jnp.tanh(x @ p["w"])
+        return Critic(h @ p["v"], h)
+
+    return Net(init, apply)
+
+
+def linear_critic() -> Net:
+    """score = w . x over all of a sample's entries, whatever its shape."""
+
+    def init(key, x):
+        return {"w": jax.random.normal(key, x.shape[1:], x.dtype)}, {}
+
+    def apply(p, aux, x, key=None):
+        flat = x.reshape(x.shape[0], -1)
+        return Critic(flat @ p["w"].reshape(-1), flat)
+
+    return Net(init, apply)
+
+
+def data(shape=(WIDTH,), batch=BATCH, dtype=None) -> Data:
+    """Real samples around 1 and latents around 0."""
+
+    def real(key):
+        return 1 + jax.random.normal(jax.random.fold_in(key, 1), (batch, *shape), dtype)
+
+    def latent(key):
+        return jax.random.normal(jax.random.fold_in(key, 2), (batch, LATENT), dtype)
+
+    return Data(real, latent)
+
+
+def recipe(direction=None, rate=1e-3, discriminator=None, generator=None) -> Recipe:
+    """A recipe of small nets with no game yet; Adam unless `direction` says otherwise."""
+    nets = {"g": generator or affine(WIDTH), "d": discriminator or smooth_critic()}
+    optimizer = Optimizer(direction or adam(0.5, 0.999), rate)
+    zoo = {
+        "generator": nets["g"],
+        "discriminator": nets["d"],
+        "encoder": affine(LATENT),
+        "denoiser": affine(),
+        "autoencoder": nets["d"],
+    }
+    return Recipe(
+        nets=nets,
+        game=None,
+        opts=dict.fromkeys(nets, optimizer),
+        schedule=(("d",), ("g",)),
+        rule=descent,
+        outer=lambda method: method,
+        zoo=zoo,
+    )
+
+
+def objective_of(made: Recipe, batches: Data):
+    """The recipe's finished objective: (state, key, t) -> (losses, info)."""
+
+    def bare(state, key, t):
+        return made.game.losses(Players(made.nets, state), batches, key, t)
+
+    return made.rule.objective(bare, made.opts, made.nets)
+
+
+def phase_of(made: Recipe, batches: Data):
+    """One phase of the recipe: (state, names, key, t) -> (state, info)."""
+    return made.rule.phase(objective_of(made, batches), made.opts, made.nets)
+
+
+def start(made: Recipe, batches: Data, seed=0) -> TrainState:
+    return build(made, batches).init(jax.random.key(seed))
+
+
+def trees_equal(a, b) -> bool:
+    same = jax.tree.map(lambda x, y: bool(jnp.array_equal(x, y)), a, b)
+    return jax.tree.structure(a) == jax.tree.structure(b) and all(jax.tree.leaves(same))
+
+
+def largest_difference(a, b) -> float:
+    gaps = jax.tree.map(lambda x, y: float(jnp.max(jnp.abs(x - y))), a, b)
+    return max(jax.tree.leaves(gaps))
+
+
+sgd = optax.identity

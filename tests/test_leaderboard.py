@@ -1,0 +1,237 @@
+"""Statistics against published values; the leaderboard on hand-made runs."""
+
+import io
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from ganbench.errors import BadInput
+from ganbench.leaderboard import COLUMNS, leaderboard
+from ganbench.metrics.catalogue import METRICS
+from ganbench.statistics import clopper_pearson, fisher, holm, t_interval
+
+NAN, INF = float("nan"), float("inf")
+
+
+def runs(method, successes, n, task="ring", **columns):
+    """`n` runs, the first `successes` of them successful; a column may list one value a run."""
+    rows = {
+        "schema": 1,
+        "task": task,
+        "method": method,
+        "hyperparameters": "{}",
+        "seed": 0,
+        "replicate": np.arange(n),
+        "status": ["ok"] * successes + ["collapsed"] * (n - successes),
+        "success": np.arange(n) < successes,
+        "steps_to_90": 100.0,
+        "samples": 2500,
+        **dict.fromkeys(METRICS, 1.0),
+        "protocol_hash": "p",
+        "judge_hash": "j",
+        "cost_compile_s": 2.0,
+        "cost_trace_s": 1.0,
+        "cost_ms_per_step_lane": 0.5,
+        "cost_flops_per_step": 1e6,
+    }
+    return pd.DataFrame({**rows, **columns})
+
+
+def board(*parts, **given):
+    return leaderboard(pd.concat(parts, ignore_index=True), **given)
+
+
+def column(frame, name):
+    return frame.set_index("method")[name].to_dict()
+
+
+def test_clopper_pearson():
+    # 0 of n and n of n in closed form; 5 of 10 and 1 of 20 from the usual tables
+    np.testing.assert_allclose(clopper_pearson(0, 10), (0, 1 - 0.025**0.1), rtol=1e-9)
+    np.testing.assert_allclose(clopper_pearson(10, 10), (0.025**0.1, 1), rtol=1e-9)
+    np.testing.assert_allclose(clopper_pearson(5, 10), (0.1871, 0.8129), atol=5e-5)
+    np.testing.assert_allclose(clopper_pearson(1, 20), (0.0013, 0.2487), atol=5e-5)
+    np.testing.assert_allclose(clopper_pearson(5, 10, level=0.9), (0.2224, 0.7776), atol=5e-5)
+    assert np.isnan(clopper_pearson(0, 0)).all()
+
+
+def test_t_interval():
+    # t(0.975, 2) = 4.302653
+    half = 4.302653 * 1 / np.sqrt(3)
+    np.testing.assert_allclose(t_interval([1, 2, 3]), (2, 2 - half, 2 + half, 3), rtol=1e-6)
+    np.testing.assert_equal(tuple(t_interval([1, 2])), (1.5, NAN, NAN, 2))
+    np.testing.assert_equal(tuple(t_interval([4, 4, 4])), (4, NAN, NAN, 3))
+    np.testing.assert_equal(tuple(t_interval([])), (NAN, NAN, NAN, 0))
+    np.testing.assert_equal(tuple(t_interval([NAN, NAN])), (NAN, NAN, NAN, 0))
+    np.testing.assert_equal(tuple(t_interval([1, NAN, 3])), (2, NAN, NAN, 2))
+    np.testing.assert_equal(tuple(t_interval([1, 2, 3, INF])), (INF, NAN, NAN, 4))
+    np.testing.assert_equal(tuple(t_interval([1, 2, INF, -INF])), (NAN, NAN, NAN, 4))
+    np.testing.assert_allclose(t_interval([1, NAN, 2, 3]), (2, 2 - half, 2 + half, 3), rtol=1e-6)
+
+
+def test_tests():
+    # Fisher's lady tasting tea: 3 of 4 and 1 of 4
+    np.testing.assert_allclose(fisher((3, 4), (1, 4)), 34 / 70, rtol=1e-9)
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    assert len(holm([])) == 0
+
+
+def test_ranks_with_ties():
+    """Equal rates share a rank and stand by median steps to 90 %, then by name."""
+    frame = board(
+        runs("slow", 3, 4, steps_to_90=[300.0, 300, 300, INF]),
+        runs("worst", 1, 4),
+        runs("zeta", 3, 4),
+        runs("best", 8, 8),
+        runs("alpha", 6, 8),
+    )
+    assert list(frame["method"]) == ["best", "alpha", "zeta", "slow", "worst"]
+    assert list(frame["rank"]) == [1, 2, 2, 2, 5]
+    assert list(frame["rank_low"]) == [1] * 5
+    assert list(frame["rank_high"]) == [5] * 5
+
+
+def test_rank_bounds_are_fisher_tests_with_holm():
+    """10, 7, 4 and 0 successes of 10, checked pair by pair."""
+    results = {"a": 10, "b": 7, "c": 4, "d": 0}
+    frame = board(*(runs(name, k, 10) for name, k in results.items()))
+    tables = {
+        (i, j): [[results[i], 10 - results[i]], [results[j], 10 - results[j]]]
+        for i, j in combinations(results, 2)
+    }
+    p = {pair: stats.fisher_exact(table).pvalue for pair, table in tables.items()}
+    # ordered, these are 1.08e-5, 3.10e-3, 1.08e-2, 8.67e-2, 0.211 and 0.370; times 6, 5, 4, 3
+    np.testing.assert_allclose(
+        sorted(p.values())[:4], [1.0825e-5, 3.0960e-3, 1.0836e-2, 8.6687e-2], rtol=1e-3
+    )
+    order = sorted(p, key=lambda pair: p[pair])
+    assert order[:3] == [("a", "d"), ("b", "d"), ("a", "c")]
+    # 4 x 0.0108 = 0.0433 is significant, 3 x 0.0867 is not
+    assert column(frame, "rank_low") == {"a": 1, "b": 1, "c": 2, "d": 3}
+    assert column(frame, "rank_high") == {"a": 2, "b": 3, "c": 4, "d": 4}
+
+
+def test_tests_stay_within_a_task():
+    """Alone, a and c differ (p = 0.0108); among the pairs of another task nothing changes."""
+    other = [runs(name, 5, 10, task="grid") for name in "uvwxyz"]
+    frame = board(runs("a", 10, 10), runs("c", 4, 10), *other).query("task == 'ring'")
+    assert column(frame, "rank_high") == {"a": 1, "c": 2}
+
+
+def test_reference_rows_head_their_task_unranked_and_untested():
+    methods = [runs("a", 10, 10), runs("c", 5, 10)]
+    frame = board(
+        *methods, runs("noise", 0, 10), runs("a", 1, 2, task="grid"), runs("real", 10, 10)
+    )
+    assert list(zip(frame["task"], frame["method"], strict=True)) == [
+        ("ring", "real"),
+        ("ring", "noise"),
+        ("ring", "a"),
+        ("ring", "c"),
+        ("grid", "a"),
+    ]
+    assert frame["rank"].isna().tolist() == [True, True, False, False, False]
+    # p = 0.0325 for a and c: significant alone, not among the pairs of four rows
+    ring = frame[frame["task"] == "ring"].set_index("method")
+    assert (ring["rank_low"]["c"], ring["rank_high"]["a"]) == (2, 1)
+    renamed = board(*methods, reference=("c",))
+    assert list(renamed["method"]) == ["c", "a"]
+    assert list(renamed["rank"].isna()) == [True, False]
+
+
+def test_no_run_is_dropped_and_no_failed_run_is_averaged():
+    frame = board(
+        runs(
+            "a",
+            2,
+            6,
+            status=["ok", "ok", "failed", "diverged", "collapsed", "unlearned"],
+            fid=[1.0, 2.0, 1e9, INF, 6.0, NAN],
+            am_score=[1.0, 1.0, 1.0, 1.0, INF, 1.0],
+            steps_to_90=[100.0, 200.0, NAN, INF, 300.0, INF],
+        )
+    )
+    row = frame.iloc[0]
+    assert (row["n"], row["successes"]) == (6, 2)
+    np.testing.assert_allclose(row["success_rate"], 1 / 3)
+    np.testing.assert_allclose([row["success_low"], row["success_high"]], clopper_pearson(2, 6))
+    counts = {name: row[f"n_{name}"] for name in ("ok", "failed", "diverged", "collapsed")}
+    assert counts == {"ok": 2, "failed": 1, "diverged": 1, "collapsed": 1}
+    assert (row["n_unlearned"], row["n_saturated"], row["n_oscillating"]) == (1, 0, 0)
+    assert (row["fid_mean"], row["fid_n"]) == (3, 3)
+    assert row["fid_low"] < 3 < row["fid_high"]
+    assert (row["am_score_mean"], row["am_score_n"]) == (INF, 4)
+    assert np.isnan(row["am_score_low"]) and np.isnan(row["modes_low"])  # inf; all equal
+    assert row["steps_to_90_median"] == INF  # of 100, 200, 300 and three that never came
+
+
+def test_every_run_failed():
+    none = dict.fromkeys([*METRICS, "steps_to_90", "cost_compile_s", "cost_ms_per_step_lane"])
+    row = board(runs("a", 0, 3, status="failed", **none)).iloc[0]
+    assert (row["n"], row["n_failed"], row["fid_n"], row["rank"]) == (3, 3, 0, 1)
+    assert np.isnan(row["fid_mean"]) and row["steps_to_90_median"] == INF
+    assert np.isnan(row["cost_compile_s"]) and np.isnan(row["cost_ms_per_step_lane"])
+
+
+def test_costs_and_labels():
+    frame = board(
+        runs(
+            "a",
+            1,
+            3,
+            cost_compile_s=[1.0, 5.0, 2.0],
+            cost_trace_s=[1.0, NAN, 0.5],
+            cost_ms_per_step_lane=[1.0, 9.0, 2.0],
+        )
+    )
+    row = frame.iloc[0]
+    assert (row["cost_compile_s"], row["cost_trace_s"]) == (5, 1)
+    assert (row["cost_ms_per_step_lane"], row["cost_flops_per_step"]) == (2, 1e6)
+    assert (row["schema"], row["protocol_hash"], row["judge_hash"]) == (1, "p", "j")
+
+
+def test_hyperparameters_are_rows_of_their_own():
+    frame = board(
+        runs("r1", 1, 4, hyperparameters='{"r1.gamma":1}'),
+        runs("r1", 3, 4, hyperparameters='{"r1.gamma":10}'),
+        runs("r1", 2, 4, hyperparameters=None),
+    )
+    assert list(frame["successes"]) == [3, 2, 1]
+
+
+def test_columns_and_csv():
+    frame = board(runs("real", 3, 3), runs("a", 1, 3))
+    assert list(frame.columns) == COLUMNS
+    assert COLUMNS[:9] == [
+        *("schema", "task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),
+        *("n", "successes"),
+    ]
+    start = COLUMNS.index("modes_mean")
+    assert COLUMNS[start - 1 : start + 5] == [
+        *("n_ok", "modes_mean", "modes_low", "modes_high", "modes_n", "high_quality_mean")
+    ]
+    text = frame.to_csv(index=False)
+    first = pd.read_csv(io.StringIO(text), dtype=str).iloc[1]
+    names = ["schema", "rank", "rank_high", "n", "successes", "n_ok", "n_failed", "fid_n"]
+    assert list(first[names]) == ["1", "1", "1", "3", "1", "1", "0", "3"]
+    assert first["samples"] == "2500"
+
+
+def test_success_read_from_a_file_with_gaps():
+    frame = board(runs("a", 2, 4, success=pd.Series([True, None, False, True], dtype=object)))
+    assert frame["successes"].iloc[0] == 2
+
+
+def test_no_runs():
+    assert list(board(runs("a", 0, 0)).columns) == COLUMNS
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(BadInput, match="no column fid"):
+        leaderboard(runs("a", 1, 2).drop(columns="fid"))
+    with pytest.raises(BadInput, match="ring has more than one protocol_hash"):
+        board(runs("a", 1, 2), runs("b", 1, 2, protocol_hash="q"))
+    board(runs("a", 1, 2), runs("a", 1, 2, task="grid", protocol_hash="q"))
