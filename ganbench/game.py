@@ -203,8 +203,8 @@ def build(recipe: Recipe, data: Data) -> Method:
 
     Raises:
         ProtocolError: two stabilizers claim one resource; no game; a phase names an unknown loss or
-            one player twice; players, nets and optimizers differ; a loss is no scalar; `step`
-            changes the state's tree, shapes or dtypes.
+            one player twice; players, nets and optimizers differ; a loss is no scalar. When `step`
+            is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
     """
     _check_claims(recipe)
     game = recipe.game
@@ -241,9 +241,7 @@ def build(recipe: Recipe, data: Data) -> Method:
         return Players(recipe.nets, state)("g", data.latent(key), key=fold_name(key, "generate"))
 
     _check_game(recipe, data, init, bare)
-    method = recipe.outer(Method(init, step, generate))
-    _check_state(method)
-    return method
+    return _checked(recipe.outer(Method(init, step, generate)))
 
 
 def _check_claims(recipe: Recipe) -> None:
@@ -276,15 +274,19 @@ def _check_game(recipe: Recipe, data: Data, init: Callable, objective: Objective
             raise ProtocolError(f"phase {phase} moves one player twice")
 
 
-def _check_state(method: Method) -> None:
-    key, t = jax.random.key(0), jnp.zeros((), jnp.int32)
-    before = jax.eval_shape(method.init, key)
-    after, info = jax.eval_shape(method.step, before, key, t)
-    if jax.tree.structure(before) != jax.tree.structure(after):
-        raise ProtocolError("step changes the state's tree")
-    for a, b in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
-        if (a.shape, a.dtype) != (b.shape, b.dtype):
-            raise ProtocolError(f"step changes a state leaf from {a} to {b}")
-    for name, value in info.items():
-        if value.shape != ():
-            raise ProtocolError(f"info {name!r} must be a scalar, its shape is {value.shape}")
+def _checked(method: Method) -> Method:
+    """`method`, whose step looks at what it returns whenever it is traced: no trace of its own."""
+
+    def step(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[TrainState, dict]:
+        after, info = method.step(state, key, t)
+        if jax.tree.structure(state) != jax.tree.structure(after):
+            raise ProtocolError("step changes the state's tree")
+        for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
+            if (jnp.shape(a), jnp.result_type(a)) != (jnp.shape(b), jnp.result_type(b)):
+                raise ProtocolError(f"step changes a state leaf from {a} to {b}")
+        for name, value in info.items():
+            if jnp.shape(value) != ():
+                raise ProtocolError(f"info {name!r} must be a scalar, its shape is {value.shape}")
+        return after, info
+
+    return method._replace(step=step)

@@ -64,4 +64,4 @@ def holm(p: Sequence[float]) -> np.ndarray:
     Reference: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
     Journal of Statistics 1979.
     """
-    return multipletests(p, method="holm")[1] if len(p) else np.empty(0)
+    return multipletests(p, method="holm")[1]

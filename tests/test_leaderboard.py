@@ -221,7 +221,7 @@ def test_columns_and_csv():
 
 
 def test_success_read_from_a_file_with_gaps():
-    frame = board(runs("a", 2, 4, success=pd.Series([True, None, False, True], dtype=object)))
+    frame = board(runs("a", 2, 4, success=pd.Series([True, NAN, False, True], dtype=object)))
     assert frame["successes"].iloc[0] == 2
 
 

@@ -134,6 +134,7 @@ def test_unreadable_samples_count_and_are_in_no_mode(where, value):
     assert (seen.n, seen.accepted, seen.counts_any.sum()) == (500, 400, 400)
     np.testing.assert_array_equal(seen.counts, rest.counts)
     np.testing.assert_allclose(seen.p_hq, rest.p_hq, rtol=1e-6)
+    assert all(np.isnan(x).all() for x in (seen.p, seen.entropy, *seen[-2:]))
     truth = reference(np.full(5, 0.2), width=2)
     scores = {name: metric.score(seen, truth) for name, metric in METRICS.items()}
     null = {name for name, value in scores.items() if np.isnan(value)}
@@ -271,9 +272,9 @@ def test_fid_of_singular_covariances_is_not_null():
     np.testing.assert_allclose(score("fid", seen, truth), 10, atol=1e-5)
 
 
-@pytest.mark.parametrize(("n", "floor", "tolerance"), [(1000, 1.11, 0.02), (5000, 0.234, 0.006)])
+@pytest.mark.parametrize(("n", "floor", "tolerance"), [(1000, 1.11, 0.03), (5000, 0.234, 0.009)])
 def test_fid_floor(n, floor, tolerance):
-    """Two samples of one 64-d Gaussian do not score 0."""
+    """Two samples of one 64-d Gaussian do not score 0; the tolerances are 3 standard errors."""
     rng = RNG(6)
     far = of_features(rng.normal(size=(100_000, 64)))
     truth = Reference(np.ones(1), far.feature_mean, far.feature_cov)

@@ -66,7 +66,7 @@ EXAMPLES = {
     ),
     "saturated": (trace([8] * 10, generator_gradient=VANISHED), 600, False),
     "collapsed": (trace([10] * 5 + [1] * 5), 600, False),
-    "oscillating": (trace([10] * 3 + FLIPPING[3:]), 700, False),
+    "oscillating": (trace([10] * 3 + FLIPPING[3:], final_modes=10), 700, False),
     "ok": (trace([2, 5, 8, 9, 10, 10]), None, True),
 }
 
@@ -114,6 +114,13 @@ def test_a_perfect_generator_that_drops_to_one_mode():
 def test_coverage_and_quality_limits(modes, quality, expected):
     run = trace([modes] * 6, high_quality=np.full(6, quality), final_high_quality=quality)
     assert summary(run) == expected
+
+
+def test_just_under_half_coverage():
+    baseline = BASELINE._replace(curve_modes=10.2, final_modes=10.2)  # 5 modes: 0.49
+    poor = {"high_quality": np.full(6, 0.1), "final_high_quality": 0.1}
+    assert judged(trace([5] * 6, **poor), baseline)[:2] == ("unlearned", 100)
+    assert judged(trace([5] * 6), baseline)[:2] == ("collapsed", 100)
 
 
 def test_half_coverage_once_is_learned():
@@ -165,6 +172,8 @@ def test_saturated_onset():
     assert summary(trace([8] * 10, generator_gradient=healed))[:2] == ("saturated", 800)
     zero = np.zeros(1000)
     assert summary(trace([8] * 10, generator_gradient=zero))[:2] == ("saturated", 100)
+    early = trace([8] * 10, steps=100 * np.arange(10), generator_gradient=zero[:900])
+    assert summary(early)[:2] == ("saturated", 100)  # before the first step there is no gradient
     woken = np.concatenate([np.zeros(500), np.ones(500)])
     assert summary(trace([8] * 10, generator_gradient=woken))[0] == "ok"
 

@@ -1,3 +1,5 @@
+from functools import partial
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
@@ -18,30 +20,42 @@ CASES = {
     "conv-gray": ("conv", Sizes((8, 8, 1), LATENT, 4, 1)),
     "conv-rgb": ("conv", Sizes((8, 8, 3), LATENT, 4, 2)),
 }
-cases = pytest.mark.parametrize(("family", "sizes"), CASES.values(), ids=CASES)
+all_cases = pytest.mark.parametrize(("family", "sizes"), CASES.values(), ids=CASES)
+TWO = ("mlp-vector", "conv-rgb")  # where every case would cost more than it could find
+cases = pytest.mark.parametrize(("family", "sizes"), [CASES[c] for c in TWO], ids=TWO)
 READERS = ("discriminator", "encoder", "autoencoder")
 
 
-def normal(seed, *shape, dtype=jnp.float32):
-    return jax.random.normal(jax.random.key(seed), shape, dtype)
+def normal(seed, *shape, dtype="float32"):
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
-def inputs(role, sizes, seed=1, dtype=jnp.float32):
+def inputs(role, sizes, seed=1, dtype="float32"):
     lengths = {"generator": (LATENT,), "denoiser": (7,)}
     return normal(seed, BATCH, *lengths.get(role, sizes.shape), dtype=dtype)
 
 
+@partial(jax.jit, static_argnums=0)
+def made(net, *x):
+    """(params, aux, output), in one compilation."""
+    params, aux = net.init(KEY, *x)
+    return params, aux, net.apply(params, aux, *x)
+
+
+def shapes(net, *x):
+    """(params, aux, output) as shapes and dtypes, with nothing run."""
+    params, aux = jax.eval_shape(net.init, KEY, *x)
+    return params, aux, jax.eval_shape(net.apply, params, aux, *x)
+
+
 def first_layer(params):
-    """Inputs of the first layer, by the order in which Linen numbers them."""
-    kernels = [
-        leaf
-        for path, leaf in jax.tree_util.tree_leaves_with_path(params)
-        if "kernel" in str(path) and ("PatchConv_0" in str(path) or "Dense_0" in str(path))
-    ]
-    return {leaf.shape[-2] for leaf in kernels}
+    """How many inputs each layer that Linen numbers 0 has."""
+    leaves = jax.tree_util.tree_leaves_with_path(params)
+    kernels = {jax.tree_util.keystr(path): leaf.shape for path, leaf in leaves if leaf.ndim > 1}
+    return {s[-2] for path, s in kernels.items() if "PatchConv_0" in path or "Dense_0" in path}
 
 
-@cases
+@all_cases
 def test_every_role_has_the_right_shape(family, sizes):
     nets = zoo(family, sizes)
     wide = sizes.width * {"mlp": 1, "conv": 4}[family]
@@ -49,9 +63,8 @@ def test_every_role_has_the_right_shape(family, sizes):
     out = {}
     for role, net in nets.items():
         x = inputs(role, sizes)
-        params, aux = net.init(KEY, x)
+        _, aux, out[role] = shapes(net, x)
         assert aux == {}
-        out[role] = net.apply(params, aux, x)
     assert tuple(nets) == Family._fields
     assert out["generator"].shape == (BATCH, *sizes.shape)
     assert out["discriminator"].score.shape == out["autoencoder"].score.shape == (BATCH,)
@@ -65,9 +78,9 @@ def test_every_role_has_the_right_shape(family, sizes):
 def test_images_stay_within_one_and_vectors_need_not(family):
     image = zoo(family, Sizes((8, 8, 1), LATENT, 8, 1))["generator"]
     z = 100 * normal(1, BATCH, LATENT)
-    assert jnp.abs(image.apply(*image.init(KEY, z), z)).max() <= 1
+    assert jnp.abs(made(image, z)[2]).max() <= 1
     vector = zoo("mlp", Sizes((2,), LATENT, 8, 1))["generator"]
-    assert jnp.abs(vector.apply(*vector.init(KEY, z), z)).max() > 1
+    assert jnp.abs(made(vector, z)[2]).max() > 1
 
 
 def test_depth_counts_hidden_dense_layers():
@@ -75,30 +88,32 @@ def test_depth_counts_hidden_dense_layers():
         counts = []
         for depth in (1, 2):
             net = zoo(family, Sizes((8, 8, 1), LATENT, 4, depth))["discriminator"]
-            counts.append(len(jax.tree.leaves(net.init(KEY, normal(1, BATCH, 8, 8, 1))[0])))
+            counts.append(len(jax.tree.leaves(shapes(net, normal(1, BATCH, 8, 8, 1))[0])))
         assert counts[1] == counts[0] + 2  # one more kernel and bias
 
 
 def both(ours, theirs, x):
     """Value and gradients of both modules at one parameter tree, which is the reference's own."""
-    params = theirs.init(KEY, x)
-    params["params"]["bias"] = normal(7, *params["params"]["bias"].shape, dtype=x.dtype)
-    mine = ours.init(KEY, x)
-    assert jax.tree.map(jnp.shape, mine) == jax.tree.map(jnp.shape, params)
+    params = jax.eval_shape(theirs.init, KEY, x)
+    assert jax.tree.map(jnp.shape, jax.eval_shape(ours.init, KEY, x)) == jax.tree.map(
+        jnp.shape, params
+    )
+    rng = np.random.default_rng(0)
+    params = jax.tree.map(lambda leaf: rng.standard_normal(leaf.shape), params)
 
     def loss(module, params, x):
         y = module.apply(params, x)
         return jnp.sum(jnp.sin(y)), y
 
     for module in (ours, theirs):
-        grad = jax.value_and_grad(loss, (1, 2), has_aux=True)
+        grad = jax.jit(jax.value_and_grad(loss, (1, 2), has_aux=True), static_argnums=0)
         (_, y), grads = grad(module, params, x)
         yield {"value": y, "grads": grads}
 
 
-@pytest.mark.parametrize("hw", [(8, 8), (4, 4), (7, 5), (2, 2)])
+@pytest.mark.parametrize("hw", [(8, 8), (7, 4)])
 @pytest.mark.parametrize("stride", [1, 2])
-@pytest.mark.parametrize("kernel", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("kernel", [3, 4, 5])
 def test_patch_conv_is_conv(kernel, stride, hw):
     with jax.enable_x64(True):
         theirs = nn.Conv(6, (kernel, kernel), stride, "SAME", param_dtype=jnp.float64)
@@ -107,7 +122,7 @@ def test_patch_conv_is_conv(kernel, stride, hw):
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-11), mine, reference)
 
 
-@pytest.mark.parametrize("hw", [(4, 4), (2, 2), (3, 5), (1, 1)])
+@pytest.mark.parametrize("hw", [(2, 2), (3, 5)])
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
 def test_patch_conv_transpose_is_conv_transpose(kernel, hw):
     with jax.enable_x64(True):
@@ -136,24 +151,20 @@ def test_packed_inputs_widen_the_first_layer(family, sizes, role):
     net = zoo(family, sizes)[role]
     x = inputs(role, sizes)
     packed = jnp.concatenate([x, x], axis=-1)
-    single, double = net.init(KEY, x)[0], net.init(KEY, packed)[0]
-    assert max(first_layer(double)) >= max(first_layer(single))
-    assert {2 * n for n in first_layer(single)} & first_layer(double)
-    assert net.apply(double, {}, packed).score.shape == (BATCH,)
+    (single, _, _), (double, _, out) = shapes(net, x), shapes(net, packed)
+    entering = {"mlp": 2, "conv": 3}[family]
+    assert entering in first_layer(single) and entering not in first_layer(double)
+    assert 2 * entering in first_layer(double)
+    assert out.score.shape == (BATCH,)
 
 
 @cases
-def test_two_inputs_of_one_shape_equal_one_packed_input(family, sizes):
-    net = zoo(family, sizes)["discriminator"]
-    x, y = inputs("d", sizes), inputs("d", sizes, seed=2)
-    params, aux = net.init(KEY, x, y)
-    assert net.apply(params, aux, x, y).score.shape == (BATCH,)
-    if family == "conv":
-        np.testing.assert_allclose(
-            net.apply(params, aux, x, y).score,
-            net.apply(params, aux, jnp.concatenate([x, y], -1)).score,
-            rtol=1e-6,
-        )
+@pytest.mark.parametrize("role", READERS)
+def test_two_inputs_of_one_shape_equal_one_packed_input(family, sizes, role):
+    net = zoo(family, sizes)[role]
+    x, y = inputs(role, sizes), inputs(role, sizes, seed=2)
+    two, one = made(net, x, y), made(net, jnp.concatenate([x, y], axis=-1))
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), two, one)
 
 
 @cases
@@ -161,14 +172,14 @@ def test_two_inputs_of_one_shape_equal_one_packed_input(family, sizes):
 def test_joint_inputs_interact(family, sizes, role):
     net = zoo(family, sizes)[role]
     x, z = inputs(role, sizes), normal(3, BATCH, LATENT)
-    params, aux = net.init(KEY, x, z)
+    params, aux, _ = made(net, x, z)
 
     def total(x, z):
         return sum(
             jnp.sum(jnp.square(leaf)) for leaf in jax.tree.leaves(net.apply(params, aux, x, z))
         )
 
-    cross = jax.jvp(lambda x: jax.grad(total, 1)(x, z), (x,), (jnp.ones_like(x),))[1]
+    cross = jax.jit(lambda x: jax.jvp(lambda x: jax.grad(total, 1)(x, z), (x,), (x,))[1])(x)
     assert jnp.abs(cross).max() > 0
 
 
@@ -176,12 +187,12 @@ def test_joint_inputs_interact(family, sizes, role):
 def test_energy_is_the_norm_of_the_reconstruction_error(family, sizes):
     net = zoo(family, sizes)["autoencoder"]
     x = inputs("autoencoder", sizes)
-    params, aux = net.init(KEY, x)
-    # a decoder whose kernels are 0 reconstructs its last bias, whatever the code
+    params, aux, _ = made(net, x)
+    # a decoder whose kernels are 0 reconstructs its last bias, which is 0 here
     zero = jax.tree.map(jnp.zeros_like, params)
     by_hand = np.sqrt(np.square(np.asarray(x).reshape(BATCH, -1)).sum(1))
     np.testing.assert_allclose(net.apply(zero, aux, x).score, by_hand, rtol=1e-6)
-    grads = jax.grad(lambda p: net.apply(p, aux, jnp.zeros_like(x)).score.sum())(zero)
+    grads = jax.jit(jax.grad(lambda p: net.apply(p, aux, 0 * x).score.sum()))(zero)
     assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(grads))
 
 
@@ -200,23 +211,20 @@ def test_energy_by_hand_and_its_gradients_at_zero():
 def test_samples_do_not_see_each_other(family, sizes):
     for role, net in zoo(family, sizes).items():
         x = inputs(role, sizes)
-        params, aux = net.init(KEY, x)
-        moved = x.at[0].add(1.0)
-        before, after = (jax.tree.leaves(net.apply(params, aux, v)) for v in (x, moved))
+        moved = x.at[0].add(1.0)  # the first values depend on shapes only, so the net is the same
+        before, after = (jax.tree.leaves(made(net, v)[2]) for v in (x, moved))
         for a, b in zip(before, after, strict=True):
             np.testing.assert_array_equal(a[1:], b[1:])
             assert not np.array_equal(a[0], b[0])
 
 
-@cases
+@all_cases
 def test_precision_follows_the_inputs(family, sizes):
     with jax.enable_x64(True):
         for role, net in zoo(family, sizes).items():
-            for dtype in (jnp.float32, jnp.float64):
+            for dtype in ("float32", "float64"):
                 x = inputs(role, sizes, dtype=dtype)
-                params, aux = net.init(KEY, x)
-                out = net.apply(params, aux, x)
-                assert {leaf.dtype for leaf in jax.tree.leaves((params, out))} == {dtype}
+                assert {str(leaf.dtype) for leaf in jax.tree.leaves(shapes(net, x))} == {dtype}
 
 
 @cases
@@ -234,13 +242,31 @@ def test_lanes_equal_a_loop(family, sizes):
 
                 return params, jax.value_and_grad(loss)(params)
 
-            lanes = jax.vmap(one)(keys)
+            lanes, alone = jax.jit(jax.vmap(one))(keys), jax.jit(one)
             for n, key in enumerate(keys):
                 jax.tree.map(
                     lambda a, b, n=n: np.testing.assert_allclose(a[n], b, atol=1e-12),
                     lanes,
-                    one(key),
+                    alone(key),
                 )
+
+
+@all_cases
+def test_kernels_start_with_their_deviation_and_biases_at_zero(family, sizes):
+    wide = sizes._replace(width=64, depth=2)
+    for role, net in zoo(family, wide).items():
+        params, aux = jax.jit(net.init)(KEY, inputs(role, sizes))
+        assert aux == {}
+        paths = jax.tree_util.tree_leaves_with_path(params)
+        kernels = [(path, np.asarray(leaf)) for path, leaf in paths if leaf.ndim > 1]
+        assert all(not leaf.any() for _, leaf in paths if leaf.ndim == 1)
+        first = [leaf.ravel()[:8] for _, leaf in kernels]
+        assert len({f[0].tobytes() for f in first}) == len(kernels)  # no two share their draw
+        for path, leaf in kernels:
+            hidden = leaf.std() * np.sqrt(np.prod(leaf.shape[:-1]))
+            expected = (1, np.sqrt(2))  # linear outputs, and layers before a rectifier
+            error = min(abs(hidden - e) for e in expected)
+            assert error < 4 * np.sqrt(2) / np.sqrt(2 * leaf.size), (role, path, hidden)
 
 
 def test_from_linen_keeps_collections_apart_and_feeds_random_streams():

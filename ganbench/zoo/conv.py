@@ -18,8 +18,8 @@ import jax.numpy as jnp
 from ganbench.errors import BadInput
 from ganbench.game import Critic, Net
 from ganbench.zoo import mlp
-from ganbench.zoo.linen import Sizes, checked, from_linen
-from ganbench.zoo.mlp import Hidden, he, joined, leaky, reconstruction_energy
+from ganbench.zoo.linen import Sizes, checked, drawn_at_once, from_linen
+from ganbench.zoo.mlp import Hidden, he, joined, leaky, lecun, reconstruction_energy
 
 SIDE = 8  # of the images, in pixels: two strides of 2 leave a 2x2 map
 
@@ -130,7 +130,7 @@ class Up(nn.Module):
     def __call__(self, *inputs: jax.Array) -> jax.Array:
         x = Hidden(8 * self.width, self.depth, nn.relu)(*inputs).reshape(-1, 2, 2, 2 * self.width)
         x = nn.relu(PatchConvTranspose(self.width)(x))
-        return PatchConvTranspose(self.channels, kernel_init=nn.initializers.lecun_normal())(x)
+        return PatchConvTranspose(self.channels, kernel_init=lecun)(x)
 
 
 class Generator(nn.Module):
@@ -154,7 +154,7 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
         features = Down(self.width, self.depth)(*inputs)
-        return Critic(nn.Dense(1)(features)[:, 0], features)
+        return Critic(nn.Dense(1, kernel_init=lecun)(features)[:, 0], features)
 
 
 class Encoder(nn.Module):
@@ -166,7 +166,7 @@ class Encoder(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.Dense(self.latent)(Down(self.width, self.depth)(*inputs))
+        return nn.Dense(self.latent, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
 
 
 class Autoencoder(nn.Module):
@@ -183,9 +183,9 @@ class Autoencoder(nn.Module):
         images = [i for i in inputs if i.ndim == 4]
         vectors = [i for i in inputs if i.ndim != 4]
         x = joined(jnp.concatenate(images, axis=-1), *vectors)
-        code = nn.Dense(self.width)(Down(self.width, self.depth)(*inputs))
+        code = nn.Dense(self.width, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
         made = [Up(sum(i.shape[-1] for i in images), self.width, self.depth)(code)]
-        made += [nn.Dense(joined(v).shape[-1])(code) for v in vectors]
+        made += [nn.Dense(joined(v).shape[-1], kernel_init=lecun)(code) for v in vectors]
         return Critic(reconstruction_energy(x, joined(*made)), code)
 
 
@@ -198,12 +198,16 @@ def _checked(sizes: Sizes) -> Sizes:
     return checked(sizes)
 
 
+def _net(module: nn.Module) -> Net:
+    return drawn_at_once(from_linen(module))
+
+
 def generator(sizes: Sizes) -> Net:
     """Latents to 8x8 images in [-1, 1]: `depth` dense layers of 8 width, two transposed layers.
 
     Raises BadInput if a size is below 1 or `shape` is no 8x8 image, as every factory here does.
     """
-    return from_linen(Generator(sizes.shape[-1], *_checked(sizes)[2:]))
+    return _net(Generator(sizes.shape[-1], *_checked(sizes)[2:]))
 
 
 def discriminator(sizes: Sizes) -> Net:
@@ -211,12 +215,12 @@ def discriminator(sizes: Sizes) -> Net:
 
     A dense layer after the convolutions is what lets a joint (x, z) critic relate x to z.
     """
-    return from_linen(Discriminator(*_checked(sizes)[2:]))
+    return _net(Discriminator(*_checked(sizes)[2:]))
 
 
 def encoder(sizes: Sizes) -> Net:
     """Images to vectors of length `latent`: two convolutions, `depth` dense layers of 4 width."""
-    return from_linen(Encoder(*_checked(sizes)[1:]))
+    return _net(Encoder(*_checked(sizes)[1:]))
 
 
 def denoiser(sizes: Sizes) -> Net:
@@ -231,4 +235,4 @@ def autoencoder(sizes: Sizes) -> Net:
     The code has `width` entries, a quarter of the hidden layer's, as in `mlp`: 16 for 64 pixels at
     width 16.
     """
-    return from_linen(Autoencoder(*_checked(sizes)[2:]))
+    return _net(Autoencoder(*_checked(sizes)[2:]))

@@ -3,7 +3,8 @@
 Initialisation is He's (variance 2 / fan-in; He et al., ICCV 2015, arXiv 1502.01852) before a
 rectifier, which keeps the activations' size at any depth, and LeCun's (1 / fan-in) before a linear
 output; biases start at 0. Orthogonal matrices of gain sqrt(2) have the same scale, but need a QR
-decomposition per layer and lane.
+decomposition per layer and lane. A module's own init gives the deviations; the factories draw all
+weights at once (`drawn_at_once`), so take nets from them, not from `from_linen`.
 
 What reads samples (discriminator, encoder) uses leaky rectifiers of slope 0.2, so that a generator
 gets a gradient through every unit (Radford et al., ICLR 2016, arXiv 1511.06434); what writes
@@ -18,9 +19,9 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.game import Critic, Net
-from ganbench.zoo.linen import Sizes, checked, from_linen
+from ganbench.zoo.linen import Sizes, checked, deviation, drawn_at_once, from_linen
 
-he = nn.initializers.he_normal()
+he, lecun = deviation(2.0), deviation(1.0)
 
 
 def leaky(x: jax.Array) -> jax.Array:
@@ -69,7 +70,7 @@ class Generator(nn.Module):
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
         h = Hidden(self.width, self.depth, nn.relu)(*inputs)
-        x = nn.Dense(math.prod(self.shape))(h).reshape(-1, *self.shape)
+        x = nn.Dense(math.prod(self.shape), kernel_init=lecun)(h).reshape(-1, *self.shape)
         return nn.tanh(x) if len(self.shape) == 3 else x
 
 
@@ -82,7 +83,7 @@ class Discriminator(nn.Module):
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
         features = Hidden(self.width, self.depth, leaky)(*inputs)
-        return Critic(nn.Dense(1)(features)[:, 0], features)
+        return Critic(nn.Dense(1, kernel_init=lecun)(features)[:, 0], features)
 
 
 class Encoder(nn.Module):
@@ -94,7 +95,9 @@ class Encoder(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.Dense(self.latent)(Hidden(self.width, self.depth, leaky)(*inputs))
+        return nn.Dense(self.latent, kernel_init=lecun)(
+            Hidden(self.width, self.depth, leaky)(*inputs)
+        )
 
 
 class Denoiser(nn.Module):
@@ -105,7 +108,9 @@ class Denoiser(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
-        return nn.Dense(features.shape[-1])(Hidden(self.width, self.depth, nn.relu)(features))
+        return nn.Dense(features.shape[-1], kernel_init=lecun)(
+            Hidden(self.width, self.depth, nn.relu)(features)
+        )
 
 
 class Autoencoder(nn.Module):
@@ -122,9 +127,13 @@ class Autoencoder(nn.Module):
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
         x = joined(*inputs)
-        code = nn.Dense(self.code)(Hidden(self.width, self.depth, leaky)(x))
+        code = nn.Dense(self.code, kernel_init=lecun)(Hidden(self.width, self.depth, leaky)(x))
         h = Hidden(self.width, self.depth, nn.relu)(code)
-        return Critic(reconstruction_energy(x, nn.Dense(x.shape[-1])(h)), code)
+        return Critic(reconstruction_energy(x, nn.Dense(x.shape[-1], kernel_init=lecun)(h)), code)
+
+
+def _net(module: nn.Module) -> Net:
+    return drawn_at_once(from_linen(module))
 
 
 def generator(sizes: Sizes) -> Net:
@@ -132,22 +141,22 @@ def generator(sizes: Sizes) -> Net:
 
     Raises BadInput if a size is below 1, as every factory here does.
     """
-    return from_linen(Generator(sizes.shape, *checked(sizes)[2:]))
+    return _net(Generator(sizes.shape, *checked(sizes)[2:]))
 
 
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`, `depth` hidden layers of `width`, the last of which is the features."""
-    return from_linen(Discriminator(*checked(sizes)[2:]))
+    return _net(Discriminator(*checked(sizes)[2:]))
 
 
 def encoder(sizes: Sizes) -> Net:
     """Samples to vectors of length `latent`, `depth` hidden layers of `width`."""
-    return from_linen(Encoder(*checked(sizes)[1:]))
+    return _net(Encoder(*checked(sizes)[1:]))
 
 
 def denoiser(sizes: Sizes) -> Net:
     """Features to features of the same length, `depth` hidden layers of `width`."""
-    return from_linen(Denoiser(*checked(sizes)[2:]))
+    return _net(Denoiser(*checked(sizes)[2:]))
 
 
 def autoencoder(sizes: Sizes) -> Net:
@@ -158,4 +167,4 @@ def autoencoder(sizes: Sizes) -> Net:
     bottleneck, while a point in the plane is still held apart by EBGAN's margin alone.
     """
     code = max(1, checked(sizes).width // 4)
-    return from_linen(Autoencoder(code, sizes.width, sizes.depth))
+    return _net(Autoencoder(code, sizes.width, sizes.depth))
