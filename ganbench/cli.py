@@ -95,13 +95,14 @@ def leaderboard(folder: Annotated[Path, typer.Argument(help="A results folder.")
 
 
 @judge_app.command("train")
-def judge_train(name: Annotated[str, typer.Argument(help="A judge's name.")]) -> None:
+def judge_train(
+    name: Annotated[str, typer.Argument(help="A judge's name.")],
+    out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("build/judges"),
+) -> None:
     """Remake a judge's weights and say how far they agree with the committed ones."""
-    from ganbench.judges.classifier import JUDGES
+    from ganbench.judges.remake import remake
 
-    if name not in JUDGES:
-        raise BadInput(f"judge: unknown name {name!r}; known: {choices(JUDGES)}")
-    catalogue.train_judge(name, print)
+    remake(name, out, print)
 
 
 def _interval(row: Any, name: str, digits: int) -> str:

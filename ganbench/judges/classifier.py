@@ -52,7 +52,7 @@ def train_digits_judge(seed: int = 0, progress: Progress | None = None) -> dict[
     The net is fitted to the 1,297 training digits. The threshold comes from the same digits: five
     more nets are fitted, each without one stratified fifth of them, and the threshold is the 97 %
     quantile of the log-odds of "none" that each digit gets from the net that has not seen it. The
-    same seed on the same machine and versions gives the same bytes.
+    same seed on the same machine, with the same versions and XLA flags, gives the same bytes.
     """
     data = split()
     images, labels = data.train[..., 0], data.train_labels

@@ -18,7 +18,7 @@ class Sizes(NamedTuple):
 
     shape: tuple[int, ...]  # of one sample: (features,) or (height, width, channels)
     latent: int  # length of the generator's input and of the encoder's output
-    width: int  # units of a hidden layer, or channels of the widest convolution input (conv)
+    width: int  # units of a hidden layer, or channels of the 4x4 map in family conv
     depth: int  # hidden dense layers, at least 1
 
 
@@ -76,12 +76,13 @@ def deviation(variance: float) -> Callable[..., jax.Array]:
     return init
 
 
-def drawn_at_once(net: Net) -> Net:
-    """`net` with parameters = what its init gives, read as deviations, times standard normals.
+def drawn_at_once(module: nn.Module) -> Net:
+    """`from_linen(module)` with parameters = what its init gives, times standard normals.
 
     One draw serves all parameters: XLA compiles each draw anew, at about a quarter of a second of
     CPU time, and a net has four to ten kernels. Biases with deviation 0 start at 0.
     """
+    net = from_linen(module)
 
     def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
         deviations, aux = net.init(key, *inputs)

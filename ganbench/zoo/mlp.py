@@ -19,7 +19,7 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.game import Critic, Net
-from ganbench.zoo.linen import Sizes, checked, deviation, drawn_at_once, from_linen
+from ganbench.zoo.linen import Sizes, checked, deviation, drawn_at_once
 
 he, lecun = deviation(2.0), deviation(1.0)
 
@@ -132,31 +132,27 @@ class Autoencoder(nn.Module):
         return Critic(reconstruction_energy(x, nn.Dense(x.shape[-1], kernel_init=lecun)(h)), code)
 
 
-def _net(module: nn.Module) -> Net:
-    return drawn_at_once(from_linen(module))
-
-
 def generator(sizes: Sizes) -> Net:
     """Latents to samples of `sizes.shape`, `depth` hidden layers of `width`; images end in tanh.
 
     Raises BadInput if a size is below 1, as every factory here does.
     """
-    return _net(Generator(sizes.shape, *checked(sizes)[2:]))
+    return drawn_at_once(Generator(sizes.shape, *checked(sizes)[2:]))
 
 
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`, `depth` hidden layers of `width`, the last of which is the features."""
-    return _net(Discriminator(*checked(sizes)[2:]))
+    return drawn_at_once(Discriminator(*checked(sizes)[2:]))
 
 
 def encoder(sizes: Sizes) -> Net:
     """Samples to vectors of length `latent`, `depth` hidden layers of `width`."""
-    return _net(Encoder(*checked(sizes)[1:]))
+    return drawn_at_once(Encoder(*checked(sizes)[1:]))
 
 
 def denoiser(sizes: Sizes) -> Net:
     """Features to features of the same length, `depth` hidden layers of `width`."""
-    return _net(Denoiser(*checked(sizes)[2:]))
+    return drawn_at_once(Denoiser(*checked(sizes)[2:]))
 
 
 def autoencoder(sizes: Sizes) -> Net:
@@ -167,4 +163,4 @@ def autoencoder(sizes: Sizes) -> Net:
     bottleneck, while a point in the plane is still held apart by EBGAN's margin alone.
     """
     code = max(1, checked(sizes).width // 4)
-    return _net(Autoencoder(code, sizes.width, sizes.depth))
+    return drawn_at_once(Autoencoder(code, sizes.width, sizes.depth))

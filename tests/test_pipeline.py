@@ -1,0 +1,235 @@
+"""Generators whose outcome is known beforehand, through suite, harness, store and leaderboard."""
+
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+from annotated_types import Gt
+from pydantic import AllowInfNan
+
+import ganbench
+from ganbench import registry, sweep
+from ganbench.diagnostics.outcome import Rules
+from ganbench.game import Method, TrainState
+from ganbench.harness import train
+from ganbench.parts import add_to_loss
+from ganbench.program import Lane
+from ganbench.registry import Entry
+from ganbench.setting import Setting
+from ganbench.suite import Suite, budget_of
+from ganbench.tasks.catalogue import TASKS
+
+MODES, STEPS, EVERY = 25, 1000, 50
+
+
+def suite(methods, seeds=2, steps=STEPS, **table):
+    """A small suite on the grid, as its file would say it."""
+    budget = {
+        **dict(seeds=seeds, steps=steps, evaluations=steps // EVERY, batch=64, latent=2),
+        **dict(learning_rate=1e-3, b1=0.5, b2=0.999, nets="mlp", width=8, depth=1, block=2),
+    }
+    entries = [{"name": n, "source": "a test", **more} for n, more in methods.items()]
+    return Suite.model_validate(
+        {
+            "name": "known-answers",
+            "summary": "Generators whose outcome is known.",
+            "outcome": Rules()._asdict(),
+            "tasks": {"grid": budget | table},
+            "methods": entries,
+        }
+    )
+
+
+def drawing(modes_at, gradient=lambda steps: jnp.ones(())):
+    """A method that draws from mode `modes_at(steps done, random number)`; it only counts steps."""
+
+    def factory(setting: Setting) -> Method:
+        def step(state, key, t):
+            steps = state.params["g"]["steps"] + 1
+            return TrainState({"g": {"steps": steps}}, {}, {}), {"grad_norm/g": gradient(steps)}
+
+        def generate(state, key):
+            keys = jax.random.split(key)
+            pick = jax.random.randint(keys[0], (setting.batch,), 0, 1_000_000)
+            centres = setting.train[modes_at(state.params["g"]["steps"], pick)]
+            return centres + 0.05 * jax.random.normal(keys[1], centres.shape)
+
+        return Method(
+            lambda key: TrainState({"g": {"steps": jnp.zeros(())}}, {}, {}), step, generate
+        )
+
+    return Entry(factory, "method")
+
+
+def noise_only(setting: Setting) -> Method:
+    state = TrainState({"g": {"w": jnp.zeros(())}}, {}, {})
+    return Method(
+        lambda key: state,
+        lambda state, key, t: (state, {}),
+        lambda state, key: setting.task.noise(key, setting.batch),
+    )
+
+
+def turning(steps, pick):
+    """13 of the 25 modes at a time, moving on by 12 from one evaluation to the next."""
+    return (12 * (steps // EVERY).astype(int) + pick % 13) % MODES
+
+
+KNOWN = {
+    "perfect": drawing(lambda steps, pick: pick % MODES),
+    "one-mode": drawing(lambda steps, pick: 0 * pick),
+    "drops": drawing(lambda steps, pick: jnp.where(steps <= 500, pick % MODES, 0)),
+    "forty": drawing(lambda steps, pick: pick % 10),
+    "sixty": drawing(lambda steps, pick: pick % 15),
+    "junk": Entry(noise_only, "method"),
+    "turning": drawing(turning),
+    "vanished": drawing(
+        lambda steps, pick: pick % 15, gradient=lambda steps: jnp.where(steps <= 500, 1.0, 0.0)
+    ),
+    "never-any": drawing(lambda steps, pick: pick % 15, gradient=lambda steps: jnp.zeros(())),
+}
+
+#: name -> (status, onset, success), written down before any of it ran
+EXPECTED = {
+    "perfect": ("ok", None, True),
+    "one-mode": ("collapsed", 50, False),
+    "drops": ("collapsed", 550, False),
+    "forty": ("collapsed", 50, False),
+    "sixty": ("ok", None, False),
+    "junk": ("unlearned", 50, False),
+    "turning": ("oscillating", 700, False),
+    "vanished": ("saturated", 550, False),
+    "never-any": ("saturated", 50, False),
+}
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        for name, entry in KNOWN.items():
+            patch.setitem(registry.METHODS, name, entry)
+        return sweep.run(suite(dict.fromkeys(KNOWN, {})), tmp_path_factory.mktemp("known") / "out")
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_known_answer(results, name):
+    status, onset, success = EXPECTED[name]
+    rows = results.runs[results.runs["method"] == name]
+    assert len(rows) == 2
+    assert set(rows["status"]) == {status}
+    assert rows["onset"].isna().all() if onset is None else set(rows["onset"]) == {onset}
+    assert set(rows["success"]) == {success}
+    board = results.leaderboard.set_index("method").loc[name]
+    assert board[f"n_{status}"] == 2
+    assert board["successes"] == 2 * success
+
+
+def test_known_scores(results):
+    board = results.leaderboard.set_index("method")
+    assert board.loc["one-mode", "modes_mean"] == 1
+    assert board.loc["forty", "modes_mean"] == 10
+    assert board.loc["forty", "reverse_kl_mean"] == pytest.approx(np.log(25 / 10), abs=0.01)
+    assert board.loc["perfect", "inception_score_mean"] == pytest.approx(25, rel=0.01)
+    assert board.loc["one-mode", "inception_score_mean"] == pytest.approx(1, abs=1e-3)
+    assert board.loc["one-mode", "am_score_mean"] == np.inf
+    assert board.loc["perfect", "high_quality_mean"] == pytest.approx(0.98889, abs=0.01)
+    assert board.loc["perfect", "steps_to_90_median"] == 50
+    assert board.loc["sixty", "steps_to_90_median"] == np.inf
+
+
+def test_curves_show_the_drop(results):
+    curve = results.curves.query("method == 'drops' and metric == 'modes' and replicate == 0")
+    assert curve["step"].tolist() == list(range(EVERY, STEPS + 1, EVERY))
+    assert curve["mean"].tolist() == [25.0] * 10 + [1.0] * 10
+    gradient = results.curves.query("method == 'vanished' and metric == 'grad_norm/g'")
+    assert set(gradient["mean"]) == {0.0, 1.0}
+
+
+def poisoned(nan_at: Annotated[float, Gt(0), AllowInfNan(True)] = float("inf")):
+    def term(players, data, key, t):
+        return jnp.where(t + 1 == nan_at, jnp.nan, 0.0)
+
+    return add_to_loss("g", term)
+
+
+def test_a_lane_that_breaks_stops_at_its_step_and_its_neighbours_do_not_notice(monkeypatch):
+    monkeypatch.setitem(registry.METHODS, "poisoned", Entry(poisoned, "modifier"))
+    task = TASKS["grid"]()
+    made = suite({"poisoned": {}}, steps=200)
+    budget = budget_of(made.tasks["grid"], task)._replace(block=4)
+
+    def records(nan_at):
+        lanes = [
+            Lane(0, i, {"learning_rate": 1e-3, "poisoned.nan_at": at})
+            for i, at in enumerate(nan_at)
+        ]
+        return train(task, "poisoned", {}, lanes, budget, jax.devices())[0]
+
+    whole = records([np.inf] * 4)
+    broken = records([np.inf, 100.0, np.inf, np.inf])
+    assert [r.diverged_at for r in whole] == [None] * 4
+    assert [r.diverged_at for r in broken] == [None, 100, None, None]
+    for i in (0, 2, 3):
+        for a, b in zip(jax.tree.leaves(whole[i]), jax.tree.leaves(broken[i]), strict=True):
+            assert np.array_equal(a, b, equal_nan=True)
+    # the last finite state is kept, and its curves end with it
+    assert all(np.isfinite(x).all() for x in jax.tree.leaves(broken[1].params))
+    assert np.isnan(broken[1].curves["loss/d"][2:]).all()
+    assert np.isfinite(broken[1].curves["loss/d"][:2]).all()
+    assert np.array_equal(whole[1].curves["loss/d"][0], broken[1].curves["loss/d"][0])
+
+
+def test_divergence_reaches_the_tables(monkeypatch, tmp_path):
+    monkeypatch.setitem(registry.METHODS, "poisoned", Entry(poisoned, "modifier"))
+    columns = {"hyperparameters": {"poisoned": {"nan_at": [100.0, float("inf")]}}}
+    made = sweep.run(suite({"poisoned": columns}, steps=200), tmp_path / "out")
+    rows = made.runs[made.runs["method"] == "poisoned"]
+    assert rows["status"].tolist()[:2] == ["diverged"] * 2
+    assert rows["onset"].tolist()[:2] == [100] * 2
+    assert rows["fid"].iloc[:2].isna().all() and rows["fid"].iloc[2:].notna().all()
+    board = made.leaderboard[made.leaderboard["method"] == "poisoned"]
+    assert sorted(board["n_diverged"]) == [0, 2]
+    assert sorted(board["modes_n"]) == [0, 2]
+    again = ganbench.load(tmp_path / "out")
+    pd.testing.assert_frame_equal(again.runs, made.runs, check_dtype=False)
+
+
+def test_a_method_that_raises_is_a_failed_row_and_the_sweep_goes_on(monkeypatch, tmp_path):
+    def broken(setting: Setting) -> Method:
+        raise RuntimeError("no such thing\nsecond line")
+
+    monkeypatch.setitem(registry.METHODS, "broken", Entry(broken, "method"))
+    monkeypatch.setitem(registry.METHODS, "perfect", KNOWN["perfect"])
+    made = sweep.run(suite({"broken": {}, "perfect": {}}, steps=100), tmp_path / "out")
+    rows = made.runs.set_index("method")
+    assert set(rows.loc["broken", "status"]) == {"failed"}
+    assert set(rows.loc["broken", "reason"]) == {"RuntimeError: no such thing"}
+    assert set(rows.loc["perfect", "status"]) == {"ok"}
+    # what the program stopped is tried again by the next call, and only that
+    monkeypatch.setitem(registry.METHODS, "broken", KNOWN["perfect"])
+    trained = []
+    progress = sweep.Progress(group=trained.append)
+    made = sweep.run(
+        suite({"broken": {}, "perfect": {}}, steps=100), tmp_path / "out", progress=progress
+    )
+    assert trained == ["grid broken"]
+    assert set(made.runs["status"]) == {"ok", "unlearned"}
+    assert len(made.runs) == 2 * 5
+
+
+@pytest.mark.parametrize("task", ["ring", "grid", "digits", "stacked-digits"])
+def test_real_always_succeeds_and_noise_never(task, tmp_path):
+    table = {"seeds": 4, "steps": 100, "evaluations": 4, "block": 2}
+    plain = suite({"nonsaturating": {}}, **table)
+    made = plain.model_copy(update={"tasks": {task: plain.tasks["grid"]}, "methods": []})
+    for seed in (0, 1):
+        rows = sweep.run(made, tmp_path / "out", seed=seed).runs.set_index("method")
+        assert set(rows.loc["real", "status"]) == {"ok"}
+        assert set(rows.loc["held-out", "status"]) == {"ok"}
+        assert rows.loc["real", "success"].all()
+        assert not rows.loc["noise", "success"].any()
+        assert set(rows.loc["noise", "status"]) == {"unlearned"}
+    assert len(rows) == 3 * 2 * 4
