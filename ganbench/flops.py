@@ -44,8 +44,9 @@ def _count(jaxpr: Jaxpr) -> float:
         name, inner = equation.primitive.name, _inner(equation)
         if name == "dot_general":
             (contracted, _), _ = equation.params["dimension_numbers"]
-            shape = equation.invars[0].aval.shape
-            total += 2 * _size(equation.outvars[0]) * math.prod(shape[i] for i in contracted)
+            variable: Any = equation.invars[0]
+            terms = math.prod(variable.aval.shape[i] for i in contracted)
+            total += 2 * _size(equation.outvars[0]) * terms
         elif name == "scan":
             total += equation.params["length"] * sum(map(_count, inner))
         elif name == "cond":  # one branch runs: the dearer one is an upper bound

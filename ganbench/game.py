@@ -279,7 +279,8 @@ def _checked(method: Method) -> Method:
 
     def step(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[TrainState, dict]:
         after, info = method.step(state, key, t)
-        if jax.tree.structure(state) != jax.tree.structure(after):
+        trees: list[Any] = [jax.tree.structure(state), jax.tree.structure(after)]
+        if trees[0] != trees[1]:
             raise ProtocolError("step changes the state's tree")
         for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
             if (jnp.shape(a), jnp.result_type(a)) != (jnp.shape(b), jnp.result_type(b)):

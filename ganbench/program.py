@@ -72,7 +72,7 @@ class Programs(NamedTuple):
     score: Any
 
 
-Lanes = dict[str, jax.Array]  # the arguments that differ between lanes, each (lanes, ...)
+Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (lanes, ...)
 
 
 def _method(task: Task, method: str, values: Mapping, budget: Budget, shared: Shared) -> Method:

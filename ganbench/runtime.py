@@ -1,4 +1,4 @@
-"""The process's surroundings: cores, devices, the compilation cache. Nothing here runs on import."""
+"""The process's surroundings: cores, devices, compilation cache. Nothing runs on import."""
 
 import hashlib
 import os
@@ -37,7 +37,7 @@ def use_compilation_cache() -> None:
     The folder is keyed by the processor's features and JAX's version: code compiled for another
     processor may not run on this one.
     """
-    if jax.config.jax_compilation_cache_dir is None:
+    if jax.config.read("jax_compilation_cache_dir") is None:
         key = f"{_cpu_features()} {platform.machine()} {jax.__version__}"
         name = hashlib.sha256(key.encode()).hexdigest()[:16]
         folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name

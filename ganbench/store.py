@@ -20,7 +20,7 @@ import pandas as pd
 
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
-from ganbench.suite import SCHEMA, canonical, digest
+from ganbench.plan import SCHEMA, canonical, digest
 from ganbench.tables import run_frame
 
 _PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
@@ -152,16 +152,10 @@ class Store:
         stopped = runs["status"] == "failed"
         runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
         runs = runs.drop_duplicates("cell").drop(columns="_stopped")
-        position = [
-            (rank.get((task, method), len(rank)), task, method)
-            for task, method in zip(runs["task"], runs["method"], strict=True)
-        ]
-        runs = (
-            runs.assign(_position=position)
-            .sort_values(["_position", "hyperparameters", "seed", "replicate"], kind="stable")
-            .drop(columns="_position")
-            .reset_index(drop=True)
-        )
+        pairs = zip(runs["task"], runs["method"], strict=True)
+        runs = runs.assign(_position=[rank.get(pair, len(rank)) for pair in pairs])
+        by = ["_position", "task", "method", "hyperparameters", "seed", "replicate"]
+        runs = runs.sort_values(by, kind="stable", ignore_index=True).drop(columns="_position")
         whole = {name: "Int64" for name in ("onset", "samples")}
         runs = runs.astype(whole)
         board = leaderboard(runs)

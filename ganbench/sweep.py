@@ -11,10 +11,19 @@ import pandas as pd
 
 from ganbench import suite as suites
 from ganbench.harness import CURVE_SAMPLES_KEPT, Record, Stopped, flat, train
+from ganbench.plan import (
+    Group,
+    budget_of,
+    canonical,
+    cell_hash,
+    digest,
+    groups,
+    protocol,
+)
 from ganbench.program import Lane
 from ganbench.runtime import use_compilation_cache
+from ganbench.schema import Suite
 from ganbench.store import Results, Store
-from ganbench.suite import Group, Suite, budget_of, digest, protocol
 from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
@@ -67,7 +76,7 @@ def run(
     protocols = {name: protocol(suite, name) for name in suite.tasks}
     store = Store(Path(out or Path("results") / suite.name), suite.name, protocols)
     hashes = {name: digest(made) for name, made in protocols.items()}
-    planned = list(suites.groups(suite))
+    planned = list(groups(suite))
     order = list(dict.fromkeys((g.task, g.method) for g in planned))
     missing = _missing(planned, hashes, store.cells())
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
@@ -95,7 +104,7 @@ def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> li
         keep = [
             i
             for i, cell in enumerate(group.cells)
-            if suites.cell_hash(hashes[group.task], cell) not in have
+            if cell_hash(hashes[group.task], cell) not in have
         ]
         if keep:
             cells = tuple(group.cells[i] for i in keep)
@@ -158,7 +167,7 @@ def _samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, n
     """Samples of each run, by lane: 256 at every evaluation, and all of the final ones."""
     assert CURVE_SAMPLES_KEPT <= 256
     return {
-        "cells": np.array([suites.canonical([c.row, c.seed, c.replicate]) for c in group.cells]),
+        "cells": np.array([canonical([c.row, c.seed, c.replicate]) for c in group.cells]),
         "steps": records[0].steps,
         "curve": np.stack([_small(task, r.curve_samples) for r in records]),
         "final": np.stack([_small(task, r.final_samples) for r in records]),

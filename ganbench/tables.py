@@ -11,7 +11,7 @@ from ganbench.harness import Cost, Record
 from ganbench.metrics.catalogue import METRICS
 from ganbench.metrics.evidence import Evidence, Reference
 from ganbench.metrics.modes import covered
-from ganbench.suite import SCHEMA, Cell, canonical, cell_hash
+from ganbench.plan import SCHEMA, Cell, canonical, cell_hash
 from ganbench.tasks.base import Task
 
 RUN_COLUMNS = [

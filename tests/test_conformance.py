@@ -1,4 +1,4 @@
-"""What every registered method must do; the methods come from the registry, there is no list here."""
+"""What every registered method must do; the methods come from the registry alone."""
 
 import inspect
 import itertools

@@ -16,10 +16,11 @@ from ganbench.diagnostics.outcome import Rules
 from ganbench.game import Method, TrainState
 from ganbench.harness import train
 from ganbench.parts import add_to_loss
+from ganbench.plan import budget_of
 from ganbench.program import Lane
 from ganbench.registry import Entry
+from ganbench.schema import Suite
 from ganbench.setting import Setting
-from ganbench.suite import Suite, budget_of
 from ganbench.tasks.catalogue import TASKS
 
 MODES, STEPS, EVERY = 25, 1000, 50

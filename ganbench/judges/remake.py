@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import jax.numpy as jnp
 import numpy as np
 
 from ganbench.errors import BadInput, choices
@@ -15,7 +16,7 @@ from ganbench.tasks.digits import split
 
 def agreement(weights: dict[str, np.ndarray]) -> float:
     """Share of the held-out digits that `weights` and the committed ones give the same mode."""
-    images = split().held_out
+    images = jnp.asarray(split().held_out)
     both = [judge_digits(w, images).log_p for w in (weights, digits_judge().weights)]
     answers = [np.argmax(np.asarray(log_p), axis=-1) for log_p in both]
     return float(np.mean(answers[0] == answers[1]))

@@ -18,8 +18,8 @@ class Verdict(NamedTuple):
 class Judge(NamedTuple):
     """A pinned classifier or posterior.
 
-    judge(weights, x) -> Verdict is pure and traceable; `weights` is a pytree of NumPy arrays, passed
-    to the compiled program as an argument; `hash` is the SHA-256 of the weights' file, or of the
+    judge(weights, x) -> Verdict is pure and traceable; `weights` is a pytree of NumPy arrays, an
+    argument of the compiled program; `hash` is the SHA-256 of the weights' file, or of the
     formula and its constants for an exact posterior.
     """
 

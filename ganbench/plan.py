@@ -1,0 +1,135 @@
+"""A suite's plan: what makes results comparable, and the groups of lanes to train."""
+
+import hashlib
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from ganbench.errors import BadInput
+from ganbench.metrics.catalogue import METRIC_VERSION, METRICS
+from ganbench.program import Budget, Lane
+from ganbench.registry import METHODS, kinds, names_of, resolve, traced_names
+from ganbench.schema import MethodTable, Suite, TaskTable
+from ganbench.tasks.base import Task
+from ganbench.tasks.catalogue import TASKS
+
+SCHEMA = 1  # of every file in a results folder
+
+
+class Row(NamedTuple):
+    """One leaderboard row: a method with one setting of its hyperparameters on one task."""
+
+    task: str
+    method: str
+    hyperparameters: dict[str, Any]  # all of them, by full name
+
+
+class Cell(NamedTuple):
+    """One run to train: a row's replicate."""
+
+    row: Row
+    seed: int
+    replicate: int
+
+
+class Group(NamedTuple):
+    """The cells that share everything static: one compilation."""
+
+    task: str
+    method: str
+    static: dict[str, Any]
+    cells: tuple[Cell, ...]
+    lanes: tuple[Lane, ...]
+
+
+def canonical(value: Any) -> str:
+    """JSON with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=list)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the canonical JSON of `value`, 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value).encode()).hexdigest()
+
+
+def budget_of(table: TaskTable, task: Task) -> Budget:
+    """The harness's budget; final scores use max(2500, 26 K) samples."""
+    own = {name: getattr(table, name) for name in Budget._fields if name != "final_samples"}
+    return Budget(**own, final_samples=max(2500, 26 * task.modes))
+
+
+def protocol(suite: Suite, name: str) -> dict[str, Any]:
+    """All that makes two results on a task comparable; its `digest` is the protocol hash."""
+    task = TASKS[name]()
+    return {
+        "schema": SCHEMA,
+        "task": name,
+        "data": task.data_hash,
+        "judge": task.judge.hash,
+        "metrics": {"version": METRIC_VERSION, "names": list(METRICS)},
+        "outcome": suite.rules()._asdict(),
+        "budget": budget_of(suite.tasks[name], task)._asdict(),
+    }
+
+
+def cell_hash(protocol_hash: str, cell: Cell) -> str:
+    """What resume and incremental runs go by."""
+    row = cell.row
+    parts = [protocol_hash, row.method, row.hyperparameters, cell.seed, cell.replicate]
+    return digest(parts)
+
+
+def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    for key, value in table.items():
+        nested = isinstance(value, Mapping)
+        made |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return made
+
+
+def _settings(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every combination of the listed values, completed with defaults and checked."""
+    columns = [value if isinstance(value, list) else [value] for value in given.values()]
+    for values in itertools.product(*columns):
+        yield resolve(method, dict(zip(given, values, strict=True)))
+
+
+def groups(suite: Suite) -> Iterator[Group]:
+    """The suite's groups: tasks as written, the reference rows of each, then its methods.
+
+    Raises:
+        BadInput: an unknown method or hyperparameter, or an impossible stack.
+    """
+    for task, table in suite.tasks.items():
+        listed = table.learning_rate
+        rates = listed if isinstance(listed, list) else [listed]
+        for name in kinds("reference"):
+            cells = [Cell(Row(task, name, {}), suite.seed, i) for i in range(table.seeds)]
+            lanes = [Lane(c.seed, c.replicate, {"learning_rate": rates[0]}) for c in cells]
+            yield Group(task, name, {}, tuple(cells), tuple(lanes))
+        for entry in suite.methods:
+            if METHODS[names_of(entry.name)[0]].kind == "reference":
+                raise BadInput(f"methods: {entry.name!r} heads every task already; leave it out")
+            if entry.tasks is None or task in entry.tasks:
+                yield from _method_groups(suite, task, entry, rates)
+
+
+def _method_groups(
+    suite: Suite, task: str, entry: MethodTable, rates: list[float]
+) -> Iterator[Group]:
+    traced = traced_names(entry.name) | {"learning_rate"}
+    columns: dict[str, list[dict[str, Any]]] = {}
+    for own, rate in itertools.product(_settings(entry.name, _flat(entry.hyperparameters)), rates):
+        values = {**own, "learning_rate": rate}
+        static = {k: v for k, v in values.items() if k not in traced}
+        columns.setdefault(canonical(static), []).append(values)
+    for rows in columns.values():
+        cells, lanes = [], []
+        for values in rows:
+            for i in range(suite.tasks[task].seeds):
+                cells.append(Cell(Row(task, entry.name, values), suite.seed, i))
+                lane_values = {k: v for k, v in values.items() if k in traced}
+                lanes.append(Lane(suite.seed, i, lane_values))
+        static = {k: v for k, v in rows[0].items() if k not in traced}
+        yield Group(task, entry.name, static, tuple(cells), tuple(lanes))

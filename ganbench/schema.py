@@ -1,0 +1,71 @@
+"""The suite file's schema."""
+
+from typing import Annotated, Any
+
+import pydantic
+from pydantic import Field
+
+from ganbench.diagnostics.outcome import Rules
+
+Positive = Annotated[int, Field(ge=1)]
+Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Table(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class TaskTable(_Table):
+    """`[tasks.NAME]`: what the task gives every method, and how many seeds."""
+
+    seeds: Positive
+    steps: Positive
+    evaluations: Annotated[int, Field(ge=1, le=200)]
+    batch: Annotated[int, Field(ge=2)]
+    latent: Positive
+    learning_rate: Rate | Annotated[list[Rate], Field(min_length=1)]
+    b1: Annotated[float, Field(ge=0, lt=1)]
+    b2: Annotated[float, Field(ge=0, lt=1)]
+    nets: str
+    width: Positive
+    depth: Positive
+    curve_samples: Positive = 2500
+    block: Positive = 8
+
+
+class MethodTable(_Table):
+    """`[[methods]]`: a stack, its hyperparameters (a list makes one row a value), its source."""
+
+    name: str
+    source: str
+    hyperparameters: dict[str, Any] = {}
+    tasks: list[str] | None = None
+
+
+class KeepTable(_Table):
+    """`[keep]`: which bulky files a run writes."""
+
+    samples: bool = True
+    states: bool = True
+
+
+_Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+_FIELDS: dict[str, Any] = {name: (_Share, ...) for name in Rules._fields}
+#: `[outcome]`: every threshold of `Rules`, none left to a default.
+OutcomeTable: Any = pydantic.create_model("OutcomeTable", __base__=_Table, **_FIELDS)
+
+
+class Suite(_Table):
+    """A suite file, checked."""
+
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
+    summary: str
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    outcome: OutcomeTable
+    keep: KeepTable = KeepTable()
+    tasks: Annotated[dict[str, TaskTable], Field(min_length=1)]
+    methods: Annotated[list[MethodTable], Field(min_length=1)]
+
+    def rules(self) -> Rules:
+        """The outcome thresholds."""
+        return Rules(**self.outcome.model_dump())
