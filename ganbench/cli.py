@@ -12,6 +12,7 @@ from rich.table import Table
 from typer.exceptions import Abort, TyperException
 
 from ganbench import catalogue, runtime
+from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput, choices
 
 app = typer.Typer(
@@ -105,44 +106,38 @@ def judge_train(
     remake(name, out, print)
 
 
-def _interval(row: Any, name: str, digits: int) -> str:
-    low, high = row[f"{name}_low"], row[f"{name}_high"]
-    mean = row.get(f"{name}_mean", row.get(f"{name}_rate"))
-    if pd.isna(mean):
-        return "-"
-    between = "" if pd.isna(low) else f" [{low:.{digits}f}, {high:.{digits}f}]"
-    return f"{mean:.{digits}f}{between}"
+def _ended(row: Any) -> str:
+    """How a row's runs ended, the most frequent status first: "9 ok, 7 collapsed"."""
+    names = [status.name for status in STATUSES]
+    seen = {name: row[f"n_{name}"] for name in names if row[f"n_{name}"]}
+    return ", ".join(f"{n} {name}" for name, n in sorted(seen.items(), key=lambda x: -x[1]))
 
 
 def _print_leaderboard(board: pd.DataFrame) -> None:
     """One table a task: what a terminal has room for; the CSV holds the rest."""
     console = Console()
-    varying = [
-        {k: v for k, v in json.loads(text).items() if k == "learning_rate"}
-        for text in board["hyperparameters"]
-    ]
-    board = board.assign(setting=[" ".join(f"{v:g}" for v in own.values()) for own in varying])
+    if not console.is_terminal:
+        console.width = 140  # a file has no edge to wrap at
+    rates = [json.loads(text).get("learning_rate") for text in board["hyperparameters"]]
+    board = board.assign(rate=["" if r is None else f"{r:g}" for r in rates])
     for task, rows in board.groupby("task", sort=False):
         table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
-        for column in ("rank", "method", "rate", "success [95 %]", "n", "how it ended", "modes"):
-            table.add_column(column, no_wrap=True)
-        table.add_column("high quality", no_wrap=True)
+        for column in ("rank", "method", "rate", "success [95 %]", "n", "modes", "how it ended"):
+            table.add_column(column, no_wrap=column != "how it ended")
         for _, row in rows.iterrows():
-            ended = " ".join(
-                f"{row[c]} {c[2:]}" for c in board.columns if c.startswith("n_") and row[c] > 0
-            )
             low, high = row["rank_low"], row["rank_high"]
-            rank = "" if pd.isna(row["rank"]) else f"{row['rank']} ({low}-{high})"
-            success = f"{row['success_rate']:.2f} [{row['success_low']:.2f}, "
+            rank = "" if pd.isna(row["rank"]) else f"{row['rank']:.0f} ({low:.0f}-{high:.0f})"
+            success = f"{row['success_rate']:.2f}"
+            between = f"[{row['success_low']:.2f}, {row['success_high']:.2f}]"
+            modes = "-" if pd.isna(row["modes_mean"]) else f"{row['modes_mean']:.1f}"
             table.add_row(
                 rank,
                 row["method"],
-                row["setting"],
-                f"{success}{row['success_high']:.2f}]",
+                row["rate"],
+                f"{success} {between}",
                 str(row["n"]),
-                ended,
-                _interval(row, "modes", 1),
-                _interval(row, "high_quality", 2),
+                modes,
+                _ended(row),
             )
         console.print(table)
         console.print()

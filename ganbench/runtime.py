@@ -4,6 +4,7 @@ import hashlib
 import os
 import platform
 from pathlib import Path
+from typing import Any
 
 import jax
 import platformdirs
@@ -37,7 +38,8 @@ def use_compilation_cache() -> None:
     The folder is keyed by the processor's features and JAX's version: code compiled for another
     processor may not run on this one.
     """
-    if jax.config.read("jax_compilation_cache_dir") is None:
+    config: Any = jax.config  # its options are not attributes that a type checker knows
+    if config.jax_compilation_cache_dir is None:
         key = f"{_cpu_features()} {platform.machine()} {jax.__version__}"
         name = hashlib.sha256(key.encode()).hexdigest()[:16]
         folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name

@@ -1,0 +1,189 @@
+"""Suite files and the command line: what is refused, and in what words."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from ganbench import suite as suites
+from ganbench.catalogue import LISTS
+from ganbench.cli import main
+from ganbench.errors import BadInput
+from ganbench.plan import canonical, digest, groups, protocol
+from ganbench.registry import kinds, names_of, resolve
+
+GOOD = (suites.SUITES / "smoke.toml").read_text()
+
+
+def written(tmp_path, text):
+    path = tmp_path / "made.toml"
+    path.write_text(text)
+    return path
+
+
+def test_every_suite_file_reads():
+    for name in suites.suite_names():
+        assert suites.read(suites.find(name)).name == name
+
+
+BAD = {
+    "not TOML": ("name = ", "not TOML"),
+    "unknown key": (GOOD.replace("batch =", "bach ="), "tasks.ring.b"),
+    "negative steps": (GOOD.replace("steps = 300", "steps = -300"), "tasks.ring.steps"),
+    "wrong type": (GOOD.replace("steps = 300", 'steps = "many"'), "tasks.ring.steps"),
+    "a bool for a number": (GOOD.replace("steps = 300", "steps = true"), "tasks.ring.steps"),
+    "not a multiple": (GOOD.replace("evaluations = 10", "evaluations = 7"), "multiple"),
+    "unknown task": (GOOD.replace("[tasks.ring]", "[tasks.rong]"), "known: digits, grid, ring"),
+    "unknown method": (GOOD.replace('"mdgan"', '"mdgun"'), "'mdgun'; known:"),
+    "two bases": (GOOD.replace('"mdgan"', '"mdgan+ebgan"'), "mdgan and ebgan are both bases"),
+    "twice in a stack": (GOOD.replace('"gap"', '"gap+gap"'), "appears twice"),
+    "a reference in a stack": (GOOD.replace('"gap"', '"real+gap"'), "stacks with nothing"),
+    "a reference": (GOOD.replace('"gap"', '"real"'), "leave it out"),
+    "unknown nets": (GOOD.replace('nets = "mlp"', 'nets = "mpl"'), "conv"),
+    "conv on vectors": (GOOD.replace('nets = "mlp"', 'nets = "conv"'), "8"),
+    "missing threshold": (GOOD.replace("success_quality = 0.5", ""), "outcome.success_quality"),
+    "rate of zero": (GOOD.replace("learning_rate = 1e-3", "learning_rate = 0.0"), "learning_rate"),
+    "infinite rate": (GOOD.replace("learning_rate = 1e-3", "learning_rate = inf"), "learning_rate"),
+    "no tasks of that name": (
+        GOOD + 'tasks = ["grid"]\n',
+        "none of the suite's tasks: digits, ring",
+    ),
+    "unknown hyperparameter": (
+        GOOD + "hyperparameters.unrolled.stps = 3\n",
+        "unknown hyperparameter 'unrolled.stps'; known: unrolled.steps",
+    ),
+    "hyperparameter of the wrong type": (
+        GOOD + "hyperparameters.unrolled.steps = 2.5\n",
+        "unrolled.steps = 2.5: Input should be a valid integer",
+    ),
+    "hyperparameter out of range": (
+        GOOD + "hyperparameters.unrolled.steps = -1\n",
+        "greater than or equal to 0",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_suite_is_one_line_that_names_file_key_and_what_is_allowed(case, tmp_path):
+    text, expected = BAD[case]
+    assert text != GOOD
+    path = written(tmp_path, text)
+    with pytest.raises(BadInput) as error:
+        suites.read(path)
+    message = str(error.value)
+    assert str(path) in message and expected in message and "\n" not in message
+
+
+def test_a_suite_that_is_not_there_lists_those_that_are():
+    with pytest.raises(BadInput, match="no suite 'nope'.*mode-collapse, smoke"):
+        suites.find("nope")
+
+
+def ganbench(*arguments, cwd):
+    command = [sys.executable, "-m", "ganbench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
+
+
+REFUSED = {
+    "run nope": "no suite 'nope'",
+    "run smoke --tasks grid": "--tasks: 'grid' is none of the suite's: digits, ring",
+    "run smoke --methods mdgun": "unknown name 'mdgun'",
+    "run smoke --methods mdgan+ebgan": "both bases",
+    "run smoke --steps -5": "--steps: -5 must be at least 1",
+    "run smoke --steps 301": "must be a multiple of evaluations",
+    "run smoke --steps x": "--steps",
+    "run smoke --seeds 0": "--seeds: 0 must be at least 1",
+    "run smoke --device abacus": "--device: 'abacus' is none of cpu, cpu:COUNT, gpu, tpu",
+    "run smoke --max-minutes -1": "--max-minutes",
+    "list methodz": "'methodz' is none of methods, metrics, nets, suites, tasks",
+    "leaderboard nowhere": "no such file",
+    "judge train nope": "unknown name 'nope'; known: digits",
+}
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_bad_command_exits_with_2_says_one_line_and_writes_nothing(line, tmp_path):
+    made = ganbench(*line.split(), cwd=tmp_path)
+    assert made.returncode == 2
+    assert REFUSED[line] in made.stderr
+    assert len(made.stderr.strip().splitlines()) == 1
+    assert made.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_implied_bases():
+    assert names_of("gap") == ("nonsaturating", "gap")
+    assert names_of("unrolled") == ("minimax", "unrolled")
+    assert names_of("r1+unrolled") == ("minimax", "r1", "unrolled")
+    assert names_of("nonsaturating+unrolled") == ("nonsaturating", "unrolled")
+    assert names_of("gap+ebgan+r1") == ("ebgan", "gap", "r1")
+
+
+def test_resolve_fills_defaults_and_converts_whole_numbers():
+    assert resolve("r1+gap", {"r1.gamma": 3}) == {
+        "r1.gamma": 3.0,
+        "gap.pairs": 4,
+        "gap.period": 100,
+    }
+    with pytest.raises(BadInput, match="gap.pairs"):
+        resolve("gap", {"gap.pairs": True})
+
+
+def test_groups_share_what_is_static_and_vary_what_is_traced():
+    made = suites.read(suites.find("smoke"))
+    entry = made.methods[0].model_copy(
+        update={
+            "name": "r1+gap",
+            "hyperparameters": {"r1": {"gamma": [1.0, 2.0]}, "gap": {"pairs": [2, 3]}},
+        }
+    )
+    planned = [g for g in groups(made.model_copy(update={"methods": [entry]})) if g.task == "ring"]
+    assert [g.method for g in planned] == [*kinds("reference"), "r1+gap", "r1+gap"]
+    for group, pairs in zip(planned[-2:], (2, 3), strict=True):
+        assert group.static == {"gap.pairs": pairs, "gap.period": 100}
+        assert [lane.values["r1.gamma"] for lane in group.lanes] == [1.0] * 4 + [2.0] * 4
+        assert [lane.replicate for lane in group.lanes] == [0, 1, 2, 3] * 2
+        assert group.cells[0].row.hyperparameters == {
+            **{"gap.pairs": pairs, "gap.period": 100},
+            **{"learning_rate": 1e-3, "r1.gamma": 1.0},
+        }
+
+
+def test_protocol_hash_moves_with_what_makes_results_comparable_and_with_nothing_else():
+    made = suites.read(suites.find("smoke"))
+
+    def hashed(suite):
+        return digest(protocol(suite, "ring"))
+
+    def with_ring(**changed):
+        ring = made.tasks["ring"].model_copy(update=changed)
+        return made.model_copy(update={"tasks": {**made.tasks, "ring": ring}})
+
+    assert hashed(with_ring(seeds=99)) == hashed(made)
+    assert hashed(with_ring(learning_rate=[0.1, 0.2])) == hashed(made)
+    assert hashed(made.model_copy(update={"seed": 7, "methods": made.methods[:1]})) == hashed(made)
+    for changed in ({"steps": 600}, {"width": 65}, {"block": 8}, {"curve_samples": 9}, {"b1": 0.4}):
+        assert hashed(with_ring(**changed)) != hashed(made), changed
+    rules = made.outcome.model_copy(update={"success_coverage": 0.8})
+    assert hashed(made.model_copy(update={"outcome": rules})) != hashed(made)
+
+
+def test_canonical_text_is_one_for_equal_values():
+    assert (
+        canonical({"b": 1, "a": (1, 2)}) == canonical({"a": [1, 2], "b": 1}) == '{"a":[1,2],"b":1}'
+    )
+
+
+@pytest.mark.parametrize("what", LISTS)
+def test_list_is_json_with_names_or_a_line_each(what, capsys, monkeypatch):
+    printed = []
+    for flags in (["--json"], []):
+        monkeypatch.setattr(sys, "argv", ["ganbench", "list", what, *flags])
+        with pytest.raises(SystemExit) as end:
+            main()
+        assert end.value.code == 0
+        printed.append(capsys.readouterr().out)
+    rows = json.loads(printed[0])
+    assert rows and all(row["name"] and row["summary"] for row in rows)
+    assert [line.split()[0] for line in printed[1].splitlines()] == [row["name"] for row in rows]
