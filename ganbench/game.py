@@ -232,8 +232,10 @@ def build(recipe: Recipe, data: Data) -> Method:
             def move(state, i, names=names, stream=stream):
                 return phase(state, names, fold_in(stream, i), t)
 
-            # equal neighbours (critic steps) are one compiled loop body, not `count` copies
-            state, info = jax.lax.scan(move, state, jnp.arange(first, first + count))
+            if count == 1:
+                state, info = move(state, first)
+            else:  # equal neighbours (critic steps) are one compiled loop body, not copies
+                state, info = jax.lax.scan(move, state, jnp.arange(first, first + count))
             infos.append({n: v.mean() for n, v in info.items()})
         return state, _average(infos)
 
@@ -254,7 +256,12 @@ def _check_claims(recipe: Recipe) -> None:
 
 def _check_game(recipe: Recipe, data: Data, init: Callable, objective: Objective) -> None:
     key = jax.random.key(0)
-    made = jax.eval_shape(lambda k: recipe.game.init(recipe.nets, data, k), key)  # type: ignore[union-attr]
+    game = recipe.game
+    assert game is not None
+    try:
+        made = jax.eval_shape(lambda k: game.init(recipe.nets, data, k), key)
+    except KeyError as error:
+        raise ProtocolError(f"the game needs a net for player {error}") from None
     if not set(made) == set(recipe.nets) == set(recipe.opts):
         raise ProtocolError(
             f"players {sorted(made)}, nets {sorted(recipe.nets)} and optimizers "

@@ -1,8 +1,8 @@
 """One group -> one XLA program -> what every lane's training left behind.
 
-The host loops over evaluations; on the device an inner `scan` runs the steps between two of them,
-`vmap` runs a block of lanes, and `shard_map` runs one block on each device. Nothing calls back into
-Python inside a step.
+The host loops over evaluations; on the device an inner `scan` runs the steps between two of them
+and `vmap` a block of lanes. Each device runs a block of its own, all at the same time. Nothing
+calls back into Python inside a step.
 """
 
 import math
@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-from jax.sharding import Mesh
-from jax.sharding import PartitionSpec as P
 
 from ganbench.flops import step_flops
 from ganbench.metrics.evidence import Evidence, Tally, evidence
@@ -24,8 +22,6 @@ from ganbench.program import (
     compile_group,
     lane_arguments,
     one_step,
-    placed,
-    shared_of,
 )
 from ganbench.tasks.base import Task
 
@@ -91,52 +87,67 @@ def train(
     Returns:
         One record a lane, in order, and what it cost.
     """
-    mesh = Mesh(np.array(devices), ("lanes",))
-    wave = budget.block * len(devices)
-    programs, trace_s, compile_s = compile_group(task, method, static, lanes[0], budget, mesh)
+    blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
+    devices = devices[: len(blocks)]
+    programs, trace_s, compile_s = compile_group(task, method, static, lanes[0], budget, devices)
     records: list[Record] = []
     busy = done = 0.0
-    for first in range(0, len(lanes), wave):
-        some = list(lanes[first : first + wave])
-        padded = some + [some[-1]] * (wave - len(some))  # computed, then dropped
-        made, seconds = _train_wave(task, programs, padded, len(some), budget, mesh, advance)
+    for first in range(0, len(blocks), len(devices)):
+        wave = blocks[first : first + len(devices)]
+        made, seconds = _train_wave(task, programs, wave, budget, advance)
         records += made
-        busy, done = busy + seconds, done + budget.steps * len(padded)
+        busy, done = busy + seconds, done + budget.steps * budget.block * len(wave)
     flops = step_flops(*one_step(task, method, static, lanes[0], budget))
     return records, Cost(trace_s, compile_s, 1e3 * busy / max(done, 1), flops)
 
 
 def _train_wave(
     task: Task,
-    programs: Programs,
-    lanes: Sequence[Lane],
-    wanted: int,
+    programs: Sequence[Programs],
+    blocks: Sequence[Sequence[Lane]],
     budget: Budget,
-    mesh: Mesh,
     report: Callable[[int], None],
 ) -> tuple[list[Record], float]:
-    arguments = placed(lane_arguments(task, lanes), mesh, P("lanes"))
-    shared = placed(shared_of(task), mesh, P())
-    carry = programs.start(arguments, shared)
+    """The records of one block a device, and the seconds that their steps took."""
+    running = [
+        _Running(p, jax.device_put(_padded(task, block, budget), p.device), len(block))
+        for p, block in zip(programs, blocks, strict=False)
+    ]
+    carries = [r.programs.start(r.lanes, r.programs.shared) for r in running]
     steps = evaluation_steps(budget)
-    chunk = int(steps[0])
+    chunk, wanted = int(steps[0]), sum(r.wanted for r in running)
     infos, scored, seconds = [], [], 0.0
     for step in steps:
         clock = time.perf_counter()
-        carry, info = programs.advance(arguments, shared, carry, np.int32(step - chunk))
-        jax.block_until_ready(carry)
+        made = [
+            r.programs.advance(r.lanes, r.programs.shared, carry, np.int32(step - chunk))
+            for r, carry in zip(running, carries, strict=True)
+        ]
+        jax.block_until_ready(made)
         seconds += time.perf_counter() - clock
-        infos.append({name: np.asarray(value)[:wanted] for name, value in info.items()})
-        scored.append(_scored(programs, arguments, shared, carry, int(step), wanted, budget))
+        carries = [carry for carry, _ in made]
+        infos.append([info for _, info in made])
+        scored.append(_scored(running, carries, int(step), budget))
         report(chunk * wanted)
-    final = _scored(programs, arguments, shared, carry, -1, wanted, budget)
-    diverged = np.asarray(carry.diverged_at)
-    params = jax.tree.map(np.asarray, carry.state.params)
-    records = [
-        _record(lane, steps, infos, scored, final, params, int(diverged[lane]), task)
-        for lane in range(wanted)
-    ]
+    final = _scored(running, carries, -1, budget)
+    records = []
+    for i, r in enumerate(running):
+        own = [jax.tree.map(np.asarray, info[i]) for info in infos]
+        end = jax.tree.map(np.asarray, carries[i])
+        seen = [made[i] for made in scored]
+        records += [_record(x, steps, own, seen, final[i], end, task) for x in range(r.wanted)]
     return records, seconds
+
+
+class _Running(NamedTuple):
+    programs: Programs
+    lanes: dict[str, Any]
+    wanted: int  # lanes that are not padding
+
+
+def _padded(task: Task, block: Sequence[Lane], budget: Budget) -> dict[str, Any]:
+    """The block's arguments, filled up with its last lane: computed, then dropped."""
+    return lane_arguments(task, [*block, *[block[-1]] * (budget.block - len(block))])
 
 
 class _Scored(NamedTuple):
@@ -146,22 +157,29 @@ class _Scored(NamedTuple):
 
 
 def _scored(
-    programs: Programs, lanes: Any, shared: Any, carry: Any, step: int, wanted: int, budget: Budget
-) -> _Scored:
+    running: Sequence[_Running], carries: Sequence[Any], step: int, budget: Budget
+) -> list[_Scored]:
     """Samples and their tallies: `curve_samples` of them, or `final_samples` for step -1.
 
     One compiled program does both; the final scores call it as often as they need.
     """
     n = budget.final_samples if step < 0 else budget.curve_samples
     batches = math.ceil(budget.curve_samples / budget.batch)
-    parts = []
+    parts: list[list[Any]] = [[] for _ in running]
     for first in range(0, math.ceil(n / budget.batch), batches):
-        made = programs.score(lanes, shared, carry, np.int32(step), np.int32(first))
-        parts.append(jax.tree.map(lambda x: np.asarray(x)[:wanted], made))
-    tallies, squares, x = jax.tree.map(lambda *p: np.concatenate(p, axis=1), *parts)
+        made = [
+            r.programs.score(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
+            for r, carry in zip(running, carries, strict=True)
+        ]
+        for part, one in zip(parts, made, strict=True):
+            part.append(jax.tree.map(np.asarray, one))
     kept = n if step < 0 else min(n, CURVE_SAMPLES_KEPT)
-    samples = x.reshape(x.shape[0], -1, *x.shape[3:])[:, :kept]
-    return _Scored(tallies, squares, samples.copy())
+    scored = []
+    for part in parts:
+        tallies, squares, x = jax.tree.map(lambda *p: np.concatenate(p, axis=1), *part)
+        samples = x.reshape(x.shape[0], -1, *x.shape[3:])[:, :kept]
+        scored.append(_Scored(tallies, squares, samples.copy()))
+    return scored
 
 
 def _summary(values: np.ndarray) -> tuple[float, float, float]:
@@ -178,8 +196,7 @@ def _record(
     infos: list[dict[str, np.ndarray]],
     scored: list[_Scored],
     final: _Scored,
-    params: Any,
-    diverged_at: int,
+    end: Any,
     task: Task,
 ) -> Record:
     def of(made: _Scored) -> Evidence:
@@ -201,8 +218,8 @@ def _record(
         final=of(final),
         curve_samples=np.stack([made.samples[lane] for made in scored]),
         final_samples=final.samples[lane],
-        params=jax.tree.map(lambda x: x[lane], params),
-        diverged_at=diverged_at or None,
+        params=jax.tree.map(lambda x: x[lane], end.state.params),
+        diverged_at=int(end.diverged_at[lane]) or None,
     )
 
 

@@ -1,4 +1,4 @@
-"""The compiled unit: what one lane does, vmapped over a block, sharded over devices.
+"""The compiled unit: what one lane does, vmapped over a block, the same on every device.
 
 Three programs: `start` (first state), `advance` (the steps between two evaluations), `score`
 (samples and what the judge says of them). Nothing calls back into Python inside a step.
@@ -7,14 +7,14 @@ Three programs: `start` (first state), `advance` (the steps between two evaluati
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.random import fold_in, key_data, wrap_key_data
-from jax.sharding import Mesh, NamedSharding
-from jax.sharding import PartitionSpec as P
+from jax.sharding import SingleDeviceSharding
 
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
@@ -67,6 +67,10 @@ class Shared(NamedTuple):
 
 
 class Programs(NamedTuple):
+    """One device's three compiled programs, with the shared arguments placed there."""
+
+    device: jax.Device
+    shared: Shared
     start: Any
     advance: Any
     score: Any
@@ -154,51 +158,42 @@ def lane_arguments(task: Task, lanes: Sequence[Lane]) -> dict[str, Any]:
 
 
 def compile_group(
-    task: Task, method: str, static: Mapping, lane: Lane, budget: Budget, mesh: Mesh
-) -> tuple[Programs, float, float]:
-    """The three programs, with the seconds spent tracing and lowering, and in XLA."""
-    lanes = lane_arguments(task, [lane] * (budget.block * mesh.devices.size))
-    own, everywhere = P("lanes"), P()
+    task: Task,
+    method: str,
+    static: Mapping,
+    lane: Lane,
+    budget: Budget,
+    devices: Sequence[jax.Device],
+) -> tuple[list[Programs], float, float]:
+    """Each device's programs, with the seconds spent tracing and lowering, and in XLA.
 
-    def sharded(function: Callable, *specs: P) -> Any:
-        axes = tuple(0 if spec == own else None for spec in specs)
-        block = jax.vmap(function, in_axes=axes)
-        return jax.jit(
-            jax.shard_map(block, mesh=mesh, in_specs=specs, out_specs=own, check_vma=False)
+    Every device gets the same single-device module. One module partitioned over the devices would
+    compile once, but XLA optimizes a partitioned module differently from a whole one: its results
+    differ in the last bit between one device and two, and a GAN makes that difference grow.
+    """
+    clock = [time.perf_counter()]
+    functions = _lane_functions(task, method, static, budget)
+    axes = ((0, None), (0, None, 0, None), (0, None, 0, None, None))
+    jitted = [jax.jit(jax.vmap(f, in_axes=a)) for f, a in zip(functions, axes, strict=True)]
+    lanes = lane_arguments(task, [lane] * budget.block)
+    carry = jax.eval_shape(jitted[0], lanes, shared_of(task))
+    lowered, shared = [], []
+    for device in devices:
+        here = SingleDeviceSharding(device)
+        shared.append(jax.device_put(shared_of(task), here))
+        on = jax.tree.map(
+            lambda x, here=here: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
+            (lanes, shared_of(task), carry, np.int32(0)),
         )
-
-    start, advance, score = _lane_functions(task, method, static, budget)
-    seconds = [0.0, 0.0]
-
-    def compiled(function: Any, *args: Any) -> Any:
-        clock = [time.perf_counter()]
-        lowered = function.trace(*args).lower()
-        clock.append(time.perf_counter())
-        made = lowered.compile()
-        clock.append(time.perf_counter())
-        seconds[0] += clock[1] - clock[0]
-        seconds[1] += clock[2] - clock[1]
-        return made
-
-    lanes, shared = placed(lanes, mesh, own), placed(shared_of(task), mesh, everywhere)
-    zero = placed(np.int32(0), mesh, everywhere)
-    starting = sharded(start, own, everywhere)
-    carry = jax.tree.map(
-        lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=NamedSharding(mesh, own)),
-        jax.eval_shape(starting, lanes, shared),
-    )
-    advancing = sharded(advance, own, everywhere, own, everywhere)
-    scoring = sharded(score, own, everywhere, own, everywhere, everywhere)
-    programs = Programs(
-        compiled(starting, lanes, shared),
-        compiled(advancing, lanes, shared, carry, zero),
-        compiled(scoring, lanes, shared, carry, zero, zero),
-    )
-    return programs, seconds[0], seconds[1]
-
-
-def placed(tree: Any, mesh: Mesh, spec: P) -> Any:
-    return jax.device_put(tree, NamedSharding(mesh, spec))
+        arguments = (on[:2], on, (*on, on[3]))
+        pairs = zip(jitted, arguments, strict=True)
+        lowered.append([function.trace(*given).lower() for function, given in pairs])
+    clock.append(time.perf_counter())
+    with ThreadPoolExecutor(len(devices)) as pool:  # XLA compiles without Python's lock
+        made = list(pool.map(lambda programs: [p.compile() for p in programs], lowered))
+    clock.append(time.perf_counter())
+    programs = [Programs(*each[:2], *each[2]) for each in zip(devices, shared, made, strict=True)]
+    return programs, clock[1] - clock[0], clock[2] - clock[1]
 
 
 def one_step(task: Task, method: str, static: Mapping, lane: Lane, budget: Budget):

@@ -60,8 +60,8 @@ def run(
         suite: a name, a file, or a `Suite`.
         out: the results folder; `results/<suite>` if not given.
         seeds, seed, steps, methods, tasks: replace the suite's own.
-        max_minutes: no group starts after that long; the one in flight is stopped at its next
-            evaluation and recorded as `failed`, and trained by the next call.
+        max_minutes: after that long no further group starts; the one in flight is stopped at its
+            next evaluation and recorded as `failed`; the next call trains it.
         devices: what to train on; all there are if not given.
         progress: what to tell while it runs.
 
@@ -82,8 +82,8 @@ def run(
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
-    for group in missing:
-        if time.monotonic() > deadline:
+    for i, group in enumerate(missing):
+        if i and time.monotonic() > deadline:
             break
         if group.task not in scales:
             scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)

@@ -1,0 +1,168 @@
+"""What is on disk: bit-equal twice and on any number of devices, incremental, refused, atomic."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import jax
+import numpy as np
+import pandas as pd
+import pytest
+from test_pipeline import suite
+
+import ganbench
+from ganbench import store, sweep
+from ganbench.errors import BadInput
+from ganbench.flops import step_flops
+
+METHODS = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"period": 7}}}}
+
+
+def small(methods=METHODS, **table):
+    return suite(methods, **({"seeds": 3, "steps": 100} | table))
+
+
+def contents(folder: Path) -> dict[str, object]:
+    """Every file's bytes, tables without their measured columns."""
+    made: dict[str, object] = {}
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        name = str(path.relative_to(folder))
+        if path.suffix == ".csv":
+            frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+            keep = [c for c in frame if not c.startswith("cost_")]
+            made[name] = frame[keep].to_csv()
+        else:
+            made[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return made
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first") / "out"
+    return folder, sweep.run(small(), folder)
+
+
+def test_a_folder_holds_what_it_should(first):
+    folder, results = first
+    names = set(contents(folder))
+    tables = {"runs.csv", "curves.parquet", "leaderboard.csv", "provenance.json"}
+    assert tables <= names
+    assert not [n for n in names if Path(n).name.startswith(".")]
+    assert len(results.runs) == 5 * 3 and len(results.leaderboard) == 5
+    curve = results.curves.query("method == 'gap' and replicate == 1")
+    assert set(curve["step"]) == {50, 100}
+    assert {"loss/d", "loss/g", "grad_norm/g", "grad_norm/d", "modes", "fid"} <= set(
+        curve["metric"]
+    )
+    assert (results.curves["schema"] == 1).all()
+    assert not any("time" in c or "date" in c for c in results.runs if not c.startswith("cost_"))
+    arrays = np.load(next((folder / "samples").glob("grid_gap_*.npz")), allow_pickle=False)
+    assert arrays["curve"].shape == (3, 2, 256, 2) and arrays["curve"].dtype == np.float16
+    assert arrays["final"].shape == (3, 2500, 2)
+    states = np.load(next((folder / "states").glob("grid_gap_*.npz")), allow_pickle=False)
+    assert all(states[name].shape[:2] == (3, 4) for name in states.files)  # lanes, pairs
+
+
+def test_twice_and_on_one_or_two_devices_every_file_is_bit_equal(first, tmp_path):
+    folder, _ = first
+    assert len(jax.devices()) == 2
+    sweep.run(small(), tmp_path / "one", devices=jax.devices()[:1])
+    sweep.run(small(), tmp_path / "two", devices=jax.devices())
+    assert contents(tmp_path / "two") == contents(folder)
+    assert contents(tmp_path / "one") == contents(folder)
+
+
+def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
+    whole = contents(first[0])
+    trained = []
+    progress = sweep.Progress(group=trained.append)
+    sweep.run(small({"gap": METHODS["gap"]}), tmp_path / "out", progress=progress)
+    assert trained == ["grid real", "grid held-out", "grid noise", "grid gap"]
+    before = store.load(tmp_path / "out").runs
+    trained.clear()
+    sweep.run(small(), tmp_path / "out", progress=progress)
+    assert trained == ["grid nonsaturating"]
+    after = contents(tmp_path / "out")
+    tables = ("runs.csv", "leaderboard.csv")
+    assert {n: after[n] for n in tables} == {n: whole[n] for n in tables}
+    trained.clear()
+    sweep.run(small(), tmp_path / "out", progress=progress)
+    assert trained == [] and contents(tmp_path / "out") == after
+    more = sweep.run(small(seeds=4), tmp_path / "out", progress=progress)
+    assert len(more.runs) == 5 * 4
+    kept = more.runs[more.runs["cell"].isin(before["cell"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(
+        kept[kept["method"] == "gap"].reset_index(drop=True),
+        before[before["method"] == "gap"].reset_index(drop=True),
+        check_dtype=False,
+    )
+
+
+def test_another_protocol_is_refused_by_its_first_differing_key_and_nothing_is_written(first):
+    folder, _ = first
+    before = contents(folder)
+    with pytest.raises(BadInput, match=r"grid\.budget\.steps \(100 there, 200 here\)"):
+        sweep.run(small(steps=200), folder)
+    with pytest.raises(BadInput, match=r"grid\.budget\.width"):
+        sweep.run(small(width=9), folder)
+    assert contents(folder) == before
+
+
+def test_a_folder_that_is_no_results_folder_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("precious")
+    with pytest.raises(BadInput, match="neither empty nor a results folder"):
+        sweep.run(small(), tmp_path)
+    assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
+    (tmp_path / "provenance.json").write_text('{"schema": 99}')
+    with pytest.raises(BadInput, match="reads schema 1"):
+        sweep.run(small(), tmp_path)
+    (tmp_path / "provenance.json").write_text("{")
+    with pytest.raises(BadInput, match="cannot be read"):
+        sweep.run(small(), tmp_path)
+
+
+def test_a_kill_while_writing_leaves_the_old_table(first, tmp_path, monkeypatch):
+    path = tmp_path / "table.csv"
+    path.write_text("old")
+
+    def killed(source, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(KeyboardInterrupt):
+        store._replace(path, lambda p: p.write_text("new"))
+    assert path.read_text() == "old"
+
+
+def test_a_time_limit_records_the_group_in_flight_and_a_later_call_trains_it(tmp_path):
+    made = sweep.run(small(), tmp_path / "out", max_minutes=1e-9)
+    assert made.runs.empty or set(made.runs["status"]) <= {"failed", "ok", "unlearned"}
+    again = sweep.run(small(), tmp_path / "out")
+    assert len(again.runs) == 15 and "failed" not in set(again.runs["status"])
+
+
+def test_load_gives_the_tables_that_run_returned(first):
+    folder, results = first
+    again = ganbench.load(folder)
+    pd.testing.assert_frame_equal(again.runs, results.runs, check_dtype=False)
+    pd.testing.assert_frame_equal(again.leaderboard, results.leaderboard, check_dtype=False)
+    pd.testing.assert_frame_equal(again.curves, results.curves)
+    with pytest.raises(BadInput, match="no such file"):
+        ganbench.load(folder / "nowhere")
+
+
+def test_flops_multiply_inner_scans_out_and_agree_with_xla_without_them():
+    a, b = np.ones((64, 32), np.float32), np.ones((32, 16), np.float32)
+
+    def once(a, b):
+        return jax.numpy.tanh(a @ b)
+
+    def thrice(a, b):
+        return jax.lax.scan(lambda c, _: (c + (a @ b).sum(), None), 0.0, length=3)[0]
+
+    one = step_flops(once, (a, b))
+    assert one == 2 * 64 * 32 * 16 + 64 * 16
+    measured = jax.jit(once).lower(a, b).cost_analysis()
+    assert one == pytest.approx(measured["flops"] + measured.get("transcendentals", 0), rel=0.01)
+    assert step_flops(thrice, (a, b)) == pytest.approx(3 * 2 * 64 * 32 * 16, rel=0.05)
+    assert step_flops(lambda a, b: (a @ b, a + a)[1], (a, b)) == a.size  # dead code costs nothing
