@@ -32,7 +32,7 @@ format: $(VENV)/installed-test
 
 notebooks: $(VENV)/installed-notebooks  ## execute them on the results there are
 	cd notebooks && for n in *.ipynb; do \
-	  ../$(BIN)/jupyter nbconvert --to notebook --execute --output-dir ../build/notebooks $$n \
+	  ../$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir ../build/notebooks $$n \
 	  || exit 1; done
 
 $(VENV)/bin/python:
