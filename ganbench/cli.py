@@ -90,9 +90,9 @@ def list_(
 @app.command()
 def leaderboard(folder: Annotated[Path, typer.Argument(help="A results folder.")]) -> None:
     """Print a results folder's leaderboard."""
-    from ganbench.store import load
+    from ganbench.store import read_runs
 
-    _print_leaderboard(load(folder).leaderboard)
+    _print_leaderboard(read_runs(folder / "leaderboard.csv"))
 
 
 @judge_app.command("train")
@@ -130,6 +130,7 @@ def _print_leaderboard(board: pd.DataFrame) -> None:
             success = f"{row['success_rate']:.2f}"
             between = f"[{row['success_low']:.2f}, {row['success_high']:.2f}]"
             modes = "-" if pd.isna(row["modes_mean"]) else f"{row['modes_mean']:.1f}"
+            modes += "" if row["modes_n"] == row["n"] else f" (n = {row['modes_n']})"
             table.add_row(
                 rank,
                 row["method"],

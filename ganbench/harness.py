@@ -96,7 +96,7 @@ def train(
         wave = blocks[first : first + len(devices)]
         made, seconds = _train_wave(task, programs, wave, budget, advance)
         records += made
-        busy, done = busy + seconds, done + budget.steps * budget.block * len(wave)
+        busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
     flops = step_flops(*one_step(task, method, static, lanes[0], budget))
     return records, Cost(trace_s, compile_s, 1e3 * busy / max(done, 1), flops)
 

@@ -15,6 +15,9 @@ from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
 SCHEMA = 1  # of every file in a results folder
+PROTOCOL_VERSION = 1  # raised whenever nets, optimizer, streams or harness move numbers
+BASELINE_LANES = 16  # draws of `real` that define coverage; many enough to round to its mean
+BASELINE_EVALUATIONS = 4
 
 
 class Row(NamedTuple):
@@ -63,11 +66,12 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
     """All that makes two results on a task comparable; its `digest` is the protocol hash."""
     task = TASKS[name]()
     return {
-        "schema": SCHEMA,
+        "version": PROTOCOL_VERSION,
         "task": name,
         "data": task.data_hash,
         "judge": task.judge.hash,
         "metrics": {"version": METRIC_VERSION, "names": list(METRICS)},
+        "baseline": {"lanes": BASELINE_LANES, "evaluations": BASELINE_EVALUATIONS},
         "outcome": suite.rules()._asdict(),
         "budget": budget_of(suite.tasks[name], task)._asdict(),
     }
@@ -76,7 +80,8 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
 def cell_hash(protocol_hash: str, cell: Cell) -> str:
     """What resume and incremental runs go by."""
     row = cell.row
-    parts = [protocol_hash, row.method, row.hyperparameters, cell.seed, cell.replicate]
+    versions = {name: METHODS[name].version for name in names_of(row.method)}
+    parts = [protocol_hash, row.method, versions, row.hyperparameters, cell.seed, cell.replicate]
     return digest(parts)
 
 
@@ -91,6 +96,9 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _settings(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every combination of the listed values, completed with defaults and checked."""
     columns = [value if isinstance(value, list) else [value] for value in given.values()]
+    for key, column in zip(given, columns, strict=True):
+        if not column:
+            raise BadInput(f"method {method!r}: {key} = []: a list of values must not be empty")
     for values in itertools.product(*columns):
         yield resolve(method, dict(zip(given, values, strict=True)))
 

@@ -3,6 +3,7 @@
 import jax
 
 from ganbench.game import Method, TrainState
+from ganbench.seeds import fold_name
 from ganbench.setting import Setting
 
 
@@ -49,7 +50,8 @@ def held_out(setting: Setting) -> Method:
     """
 
     def generate(key: jax.Array) -> jax.Array:
-        return setting.task.sample(key, setting.held_out, setting.batch)
+        own = fold_name(key, "held-out")  # on a mixture it would else be `real` itself
+        return setting.task.sample(own, setting.held_out, setting.batch)
 
     return _draws_only(generate)
 

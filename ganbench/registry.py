@@ -33,6 +33,7 @@ class Entry(NamedTuple):
     factory: Callable[..., Any]
     kind: str
     base: str | None = None
+    version: int = 1  # raised when a change to the method moves its numbers
 
 
 METHODS: dict[str, Entry] = {

@@ -59,7 +59,7 @@ def set_devices(device: str | None) -> None:
     name, _, count = (device or "").partition(":")
     if device is not None and name not in _PLATFORMS:
         raise BadInput(f"--device: {device!r} is none of cpu, cpu:COUNT, gpu, tpu")
-    if count and (name != "cpu" or not count.isdigit() or int(count) < 1):
+    if count and (name != "cpu" or not (count.isascii() and count.isdecimal()) or int(count) < 1):
         raise BadInput(f"--device: {device!r}: COUNT goes with cpu and is at least 1")
     if device is not None:
         jax.config.update("jax_platforms", "cuda" if name == "gpu" else name)
@@ -77,5 +77,7 @@ def devices() -> list[jax.Device]:
     """
     try:
         return jax.devices()
-    except RuntimeError as error:
-        raise BadInput(f"--device: {str(error).splitlines()[0]}") from None
+    except (RuntimeError, AssertionError):  # JAX asserts where a platform's plug-in is missing
+        config: Any = jax.config
+        wanted = config.jax_platforms or "device"
+        raise BadInput(f"--device: this machine has no {wanted} that JAX can use") from None

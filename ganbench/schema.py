@@ -7,7 +7,8 @@ from pydantic import Field
 
 from ganbench.diagnostics.outcome import Rules
 
-Positive = Annotated[int, Field(ge=1)]
+LIMIT = 2**31  # of every whole number: a seed beyond 32 bits would be another under its own name
+Positive = Annotated[int, Field(ge=1, lt=LIMIT)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -39,7 +40,7 @@ class MethodTable(_Table):
     name: str
     source: str
     hyperparameters: dict[str, Any] = {}
-    tasks: list[str] | None = None
+    tasks: Annotated[list[str], Field(min_length=1)] | None = None
 
 
 class KeepTable(_Table):
@@ -60,7 +61,7 @@ class Suite(_Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     summary: str
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, lt=LIMIT)] = 0
     outcome: OutcomeTable
     keep: KeepTable = KeepTable()
     tasks: Annotated[dict[str, TaskTable], Field(min_length=1)]

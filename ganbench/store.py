@@ -5,12 +5,9 @@ samples/<id>.npz, states/<id>.npz        samples, final parameters
 runs.csv, curves.parquet, leaderboard.csv, provenance.json
 """
 
-import importlib.metadata
 import json
 import os
-import platform
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,9 +18,8 @@ import pandas as pd
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
 from ganbench.plan import SCHEMA, canonical, digest
-from ganbench.tables import run_frame
-
-_PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
+from ganbench.provenance import first_difference, provenance
+from ganbench.tables import CURVE_COLUMNS, run_frame
 
 
 class Results(NamedTuple):
@@ -43,6 +39,15 @@ def _replace(path: Path, write) -> None:
     os.replace(temporary, path)
 
 
+def _check_writable(folder: Path) -> None:
+    """Refuses a folder that cannot be written, before anything is trained."""
+    here = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+    if not here.is_dir():
+        raise BadInput(f"{folder}: {here} is a file, not a folder")
+    if not os.access(here, os.W_OK) or os.stat(here).st_dev == os.stat("/proc").st_dev:
+        raise BadInput(f"{folder}: {here} cannot be written to")
+
+
 def read_runs(path: Path) -> pd.DataFrame:
     """A `runs.csv` or `leaderboard.csv` as it was written.
 
@@ -51,24 +56,34 @@ def read_runs(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file; make it with ganbench run")
-    frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    try:
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
+        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     schemas = set(frame["schema"]) if "schema" in frame else {"none"}
     if schemas - {SCHEMA}:
         raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
     return frame
 
 
-def first_difference(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> str | None:
-    """The first key, in sorted order, at which two nested tables differ; None if they are equal."""
-    for key in sorted({*a, *b}):
-        x, y = a.get(key), b.get(key)
-        if isinstance(x, Mapping) and isinstance(y, Mapping):
-            found = first_difference(x, y, f"{prefix}{key}.")
-            if found:
-                return found
-        elif x != y:
-            return f"{prefix}{key} ({x!r} there, {y!r} here)"
-    return None
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """A results folder's `provenance.json`; empty if the folder is new or holds tables alone.
+
+    Raises:
+        BadInput: a folder of something else, a broken file, or another schema.
+    """
+    path = folder / "provenance.json"
+    if not path.is_file():
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / "runs.csv").is_file():
+            raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
+        return {}
+    try:
+        made = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read: {error}") from None
+    if not isinstance(made, dict) or made.get("schema") != SCHEMA:
+        raise BadInput(f"{path}: this version reads schema {SCHEMA}")
+    return made
 
 
 class Store:
@@ -79,9 +94,12 @@ class Store:
             differing key. Nothing is written by opening.
     """
 
-    def __init__(self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]]):
-        self.folder, self.suite = folder, suite
-        before = self._provenance().get("protocols", {})
+    def __init__(
+        self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]], device: str
+    ):
+        self.folder, self.suite, self.device = folder, suite, device
+        _check_writable(folder)
+        before = read_provenance(folder).get("protocols", {})
         for task, protocol in protocols.items():
             known = json.loads(canonical(protocol))
             found = first_difference(before[task], known, f"{task}.") if task in before else None
@@ -89,22 +107,18 @@ class Store:
                 raise BadInput(f"{folder}: holds results of another protocol: {found}")
         self.protocols = {**before, **protocols}
 
-    def _provenance(self) -> dict[str, Any]:
-        path = self.folder / "provenance.json"
-        if not path.is_file():
-            if self.folder.is_dir() and any(self.folder.iterdir()):
-                raise BadInput(f"{self.folder}: neither empty nor a results folder of ganbench")
-            return {}
-        try:
-            made = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise BadInput(f"{path}: cannot be read: {error}") from None
-        if not isinstance(made, dict) or made.get("schema") != SCHEMA:
-            raise BadInput(f"{path}: this version reads schema {SCHEMA}")
+    def open_for_writing(self) -> dict[str, Any]:
+        """Writes `provenance.json` and drops what a kill left half-written."""
+        for left in self.folder.glob("**/.*.tmp"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        made = provenance(self.suite, self.protocols, self.device)
+        text = json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
+        _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
         return made
 
     def _finished(self) -> list[Path]:
-        return sorted((self.folder / "groups").glob("*/runs.csv"))
+        found = sorted((self.folder / "groups").glob("*/runs.csv"))
+        return [path for path in found if not path.parent.name.startswith(".")]
 
     def cells(self) -> set[str]:
         """The cells that need no training: all but those that the program stopped."""
@@ -135,48 +149,43 @@ class Store:
         if curves is not None:
             curves.to_parquet(temporary / "curves.parquet", index=False)
         frame.to_csv(temporary / "runs.csv", index=False)
-        shutil.rmtree(target, ignore_errors=True)  # an earlier attempt that the program stopped
+        shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
         os.replace(temporary, target)
 
-    def write_tables(self, order: Iterable[tuple[str, str]], device: str) -> Results:
+    def write_tables(self, order: Iterable[tuple[str, str]]) -> Results:
         """Makes the four tables anew from the finished groups.
 
         Args:
             order: (task, method) pairs in the suite's order; others follow in alphabetical order.
-            device: the kind of device, for `provenance.json`.
         """
         rank = {pair: i for i, pair in enumerate(order)}
+
+        def sorted_rows(rows: pd.DataFrame, *last: str) -> pd.DataFrame:
+            pairs = zip(rows["task"], rows["method"], strict=True)
+            rows = rows.assign(_position=[rank.get(pair, len(rank)) for pair in pairs])
+            by = ["_position", "task", "method", "hyperparameters", "seed", "replicate", *last]
+            rows = rows.sort_values(by, kind="stable", ignore_index=True)
+            return rows.drop(columns="_position")
+
         frames = [(path, read_runs(path)) for path in self._finished()]
-        runs = pd.concat([frame for _, frame in frames], ignore_index=True)
+        runs = pd.concat([run_frame([]), *[frame for _, frame in frames]], ignore_index=True)
         # a cell that the program stopped and a later call trained is there twice: the trained one
         stopped = runs["status"] == "failed"
         runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
         runs = runs.drop_duplicates("cell").drop(columns="_stopped")
-        pairs = zip(runs["task"], runs["method"], strict=True)
-        runs = runs.assign(_position=[rank.get(pair, len(rank)) for pair in pairs])
-        by = ["_position", "task", "method", "hyperparameters", "seed", "replicate"]
-        runs = runs.sort_values(by, kind="stable", ignore_index=True).drop(columns="_position")
+        runs = sorted_rows(runs)
         whole = {name: "Int64" for name in ("onset", "samples")}
         runs = runs.astype(whole)
         board = leaderboard(runs)
         parts = [path.with_name("curves.parquet") for path, _ in frames]
         curves = [pd.read_parquet(part) for part in parts if part.is_file()]
-        curve = pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
-        provenance = {
-            "schema": SCHEMA,
-            "suite": self.suite,
-            "protocols": {t: self.protocols[t] for t in sorted(self.protocols)},
-            "versions": {name: importlib.metadata.version(name) for name in _PACKAGES}
-            | {"python": platform.python_version()},
-            "device": device,
-            "commit": _commit(),
-        }
-        text = json.dumps(provenance, indent=1, sort_keys=True, default=list) + "\n"
-        _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
+        empty = pd.DataFrame(columns=CURVE_COLUMNS)
+        curve = sorted_rows(pd.concat(curves), "metric", "step") if curves else empty
+        made = self.open_for_writing()
         _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
         _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
         _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
-        return Results(runs, curve, board, provenance)
+        return Results(runs, curve, board, made)
 
 
 def _npz_writer(arrays: Mapping[str, np.ndarray]):
@@ -187,18 +196,6 @@ def _npz_writer(arrays: Mapping[str, np.ndarray]):
     return write
 
 
-def _commit() -> str | None:
-    """The source's git commit, if it is a checkout."""
-    here = Path(__file__).resolve().parent
-    try:
-        made = subprocess.run(
-            ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, timeout=9
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return made.stdout.strip() or None
-
-
 def load(folder: str | Path) -> Results:
     """The tables of a results folder.
 
@@ -207,7 +204,7 @@ def load(folder: str | Path) -> Results:
     """
     folder = Path(folder)
     runs = read_runs(folder / "runs.csv")
-    provenance = json.loads((folder / "provenance.json").read_text())
+    made = read_provenance(folder)
     curves = folder / "curves.parquet"
     curve = pd.read_parquet(curves) if curves.is_file() else pd.DataFrame()
-    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), provenance)
+    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), made)

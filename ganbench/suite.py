@@ -1,5 +1,6 @@
 """Suite files: found, read, checked, and changed by the command line."""
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -8,10 +9,11 @@ import pydantic
 
 from ganbench.errors import BadInput, choices
 from ganbench.plan import groups
-from ganbench.schema import MethodTable, Suite
+from ganbench.schema import LIMIT, KeepTable, MethodTable, OutcomeTable, Suite, TaskTable
 from ganbench.tasks.catalogue import TASKS
 from ganbench.zoo.catalogue import Sizes, zoo
 
+MODE_SAMPLES = 5  # a mode counts with three samples: at least five must be expected of each
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 
 
@@ -48,15 +50,29 @@ def read(path: Path) -> Suite:
     try:
         suite = Suite.model_validate(raw)
         _check_names(suite)
+        _check_entries(suite)
         list(groups(suite))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"])
         given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
+        if first["type"] == "extra_forbidden":
+            given = f"; known: {choices(_keys_at(first['loc'][:-1]))}"
         raise BadInput(f"{path}: {key}: {first['msg']}{given}") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     return suite
+
+
+def _keys_at(where: tuple[int | str, ...]) -> list[str]:
+    """The keys that a suite file may hold at `where`."""
+    tables: dict[str | int, Any] = {
+        "outcome": OutcomeTable,
+        "keep": KeepTable,
+        "tasks": TaskTable,
+        "methods": MethodTable,
+    }
+    return list((tables[where[0]] if where else Suite).model_fields)
 
 
 def _check_names(suite: Suite) -> None:
@@ -68,8 +84,22 @@ def _check_names(suite: Suite) -> None:
                 f"tasks.{name}.steps: {table.steps} must be a multiple of evaluations "
                 f"({table.evaluations})"
             )
-        zoo(table.nets, Sizes(TASKS[name]().shape, table.latent, table.width, table.depth))
+        task = TASKS[name]()
+        zoo(table.nets, Sizes(task.shape, table.latent, table.width, table.depth))
+        least = math.ceil(MODE_SAMPLES / task.proportions.min())
+        if table.curve_samples < least:
+            raise BadInput(
+                f"tasks.{name}.curve_samples: {table.curve_samples} must be at least {least}, "
+                f"{MODE_SAMPLES} for the rarest mode: fewer cannot tell half the modes from all"
+            )
+
+
+def _check_entries(suite: Suite) -> None:
+    seen: set[str] = set()
     for entry in suite.methods:
+        if entry.name in seen:
+            raise BadInput(f"methods: {entry.name!r} appears twice; give its values as lists")
+        seen.add(entry.name)
         for name in entry.tasks or ():
             if name not in suite.tasks:
                 raise BadInput(
@@ -94,6 +124,8 @@ def with_overrides(
     for name, value, least in (("--seeds", seeds, 1), ("--seed", seed, 0), ("--steps", steps, 1)):
         if value is not None and value < least:
             raise BadInput(f"{name}: {value} must be at least {least}")
+        if value is not None and value >= LIMIT:
+            raise BadInput(f"{name}: {value} must be below {LIMIT}")
     for name in tasks or ():
         if name not in suite.tasks:
             raise BadInput(f"--tasks: {name!r} is none of the suite's: {choices(suite.tasks)}")
@@ -104,6 +136,8 @@ def with_overrides(
         if tasks is None or name in tasks
     }
     listed = {entry.name: entry for entry in suite.methods}
+    if methods is not None and len(set(methods)) < len(methods):
+        raise BadInput(f"--methods: a name appears twice in {','.join(methods)}")
     entries = (
         [listed.get(name) or MethodTable(name=name, source="the command line") for name in methods]
         if methods is not None

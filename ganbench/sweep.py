@@ -10,8 +10,13 @@ import numpy as np
 import pandas as pd
 
 from ganbench import suite as suites
-from ganbench.harness import CURVE_SAMPLES_KEPT, Record, Stopped, flat, train
+from ganbench.errors import BadInput
+from ganbench.game import ProtocolError
+from ganbench.harness import Record, Stopped, flat, train
 from ganbench.plan import (
+    BASELINE_EVALUATIONS,
+    BASELINE_LANES,
+    SCHEMA,
     Group,
     budget_of,
     canonical,
@@ -27,9 +32,6 @@ from ganbench.store import Results, Store
 from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
-
-BASELINE_LANES = 16  # draws of `real` that define coverage; many enough to round to its mean
-BASELINE_EVALUATIONS = 4
 
 
 class Progress(NamedTuple):
@@ -74,7 +76,8 @@ def run(
     use_compilation_cache()
     devices, progress = devices or jax.devices(), progress or Progress()
     protocols = {name: protocol(suite, name) for name in suite.tasks}
-    store = Store(Path(out or Path("results") / suite.name), suite.name, protocols)
+    kind = devices[0].device_kind
+    store = Store(Path(out or Path("results") / suite.name), suite.name, protocols, kind)
     hashes = {name: digest(made) for name, made in protocols.items()}
     planned = list(groups(suite))
     order = list(dict.fromkeys((g.task, g.method) for g in planned))
@@ -82,8 +85,9 @@ def run(
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
-    for i, group in enumerate(missing):
-        if i and time.monotonic() > deadline:
+    store.open_for_writing()
+    for group in missing:
+        if time.monotonic() > deadline:
             break
         if group.task not in scales:
             scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
@@ -92,9 +96,9 @@ def run(
         statuses = _train_group(
             suite, group, scales[group.task], store, devices, progress, deadline
         )
-        store.write_tables(order, devices[0].device_kind)
+        store.write_tables(order)
         progress.done(label, statuses)
-    return store.write_tables(order, devices[0].device_kind)
+    return store.write_tables(order)
 
 
 def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> list[Group]:
@@ -119,7 +123,8 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     budget = budget._replace(steps=BASELINE_EVALUATIONS, evaluations=BASELINE_EVALUATIONS)
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "baseline") for i in range(BASELINE_LANES)]
     records, _ = train(task, "real", {}, lanes, budget, devices)
-    return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash)
+    kind = devices[0].device_kind
+    return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash, kind)
 
 
 def _train_group(
@@ -141,6 +146,8 @@ def _train_group(
         records, cost = train(
             scale.task, group.method, group.static, group.lanes, budget, devices, advance
         )
+    except (BadInput, ProtocolError):
+        raise  # the request is at fault, not the run
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         rows = [failed_row(cell, reason, scale) for cell in group.cells]
@@ -150,7 +157,7 @@ def _train_group(
     rows = [run_row(cell, record, scale, cost) for cell, record in pairs]
     curves = pd.concat([curve_rows(c, r, scale) for c, r in pairs], ignore_index=True)
     samples = _samples(scale.task, group, records) if suite.keep.samples else None
-    states = _states(records) if suite.keep.states else None
+    states = _states(group, records) if suite.keep.states else None
     store.add(rows, curves, samples, states)
     return [row["status"] for row in rows]
 
@@ -163,18 +170,24 @@ def _small(task: Task, x: np.ndarray) -> np.ndarray:
     return np.clip(np.rint((finite + 1) * 127.5), 0, 255).astype(np.uint8)
 
 
+def _labelled(group: Group) -> dict[str, np.ndarray]:
+    """What tells the lanes of a file apart: each one's row, seed and replicate."""
+    labels = [canonical([*c.row, c.seed, c.replicate]) for c in group.cells]
+    return {"schema": np.array(SCHEMA), "cells": np.array(labels)}
+
+
 def _samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, np.ndarray]:
     """Samples of each run, by lane: 256 at every evaluation, and all of the final ones."""
-    assert CURVE_SAMPLES_KEPT <= 256
     return {
-        "cells": np.array([canonical([c.row, c.seed, c.replicate]) for c in group.cells]),
+        **_labelled(group),
         "steps": records[0].steps,
         "curve": np.stack([_small(task, r.curve_samples) for r in records]),
         "final": np.stack([_small(task, r.final_samples) for r in records]),
     }
 
 
-def _states(records: Sequence[Record]) -> dict[str, Any]:
+def _states(group: Group, records: Sequence[Record]) -> dict[str, Any]:
     """Final parameters, each leaf with the lanes in front."""
     leaves = [dict(flat(record.params)) for record in records]
-    return {name: np.stack([own[name] for own in leaves]) for name in leaves[0]}
+    stacked = {name: np.stack([own[name] for own in leaves]) for name in leaves[0]}
+    return {**_labelled(group), **stacked} if stacked else {}

@@ -12,17 +12,18 @@ from ganbench.metrics.catalogue import METRICS
 from ganbench.metrics.evidence import Evidence, Reference
 from ganbench.metrics.modes import covered
 from ganbench.plan import SCHEMA, Cell, canonical, cell_hash
+from ganbench.provenance import commit
 from ganbench.tasks.base import Task
 
 RUN_COLUMNS = [
     *("schema", "task", "method", "hyperparameters", "seed", "replicate", "status", "onset"),
     *("reason", "success", "coverage", "jaccard", "steps_to_90", "samples", *METRICS),
-    *("protocol_hash", "judge_hash", "cell"),
+    *("protocol_hash", "judge_hash", "cell", "commit", "device"),
     *("cost_compile_s", "cost_trace_s", "cost_ms_per_step_lane", "cost_flops_per_step"),
 ]
 CURVE_COLUMNS = [
     *("schema", "task", "method", "hyperparameters", "seed", "replicate", "step", "metric"),
-    *("mean", "min", "max"),
+    *("mean", "min", "max", "samples"),
 ]
 
 
@@ -33,6 +34,7 @@ class Scale(NamedTuple):
     rules: Rules
     baseline: Baseline
     protocol_hash: str
+    device: str  # the kind it is trained on
 
 
 def reference_of(task: Task) -> Reference:
@@ -99,6 +101,8 @@ def _run_row(cell: Cell, scale: Scale, cost: Cost | None, rest: dict[str, Any]) 
         "protocol_hash": scale.protocol_hash,
         "judge_hash": scale.task.judge.hash,
         "cell": cell_hash(scale.protocol_hash, cell),
+        "commit": commit(),
+        "device": scale.device,
         **{f"cost_{name}": value for name, value in costs.items()},
     }
     return dict.fromkeys(RUN_COLUMNS) | own | rest
@@ -128,13 +132,16 @@ def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
     parts = []
     steps, end = record.steps, record.diverged_at or np.inf
     for name, values in record.curves.items():
-        parts.append(pd.DataFrame(values, columns=["mean", "min", "max"]).assign(metric=name))
+        frame = pd.DataFrame(values, columns=["mean", "min", "max"])
+        none = pd.array([pd.NA] * len(steps), dtype="Int64")  # no score: averaged over the steps
+        parts.append(frame.assign(metric=name, samples=none))
     alive = steps < end
     scores = [_scores(e, scale.task) for e in record.evidence]
     for name in METRICS:
         column = np.where(alive, [s[name] for s in scores], np.nan)
         frame = pd.DataFrame({"mean": column, "min": column, "max": column})
-        parts.append(frame.assign(metric=name))
+        seen = [e.n for e in record.evidence]
+        parts.append(frame.assign(metric=name, samples=pd.array(seen, dtype="Int64")))
     made = pd.concat([part.assign(step=steps) for part in parts], ignore_index=True)
     return made.assign(**_labels(cell))[CURVE_COLUMNS]
 

@@ -8,6 +8,11 @@ os.environ["XLA_FLAGS"] = (
     + " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 )
 
+import tempfile  # noqa: E402
+
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
+# a cache of their own, empty at the start: nothing of a user's is read or written
+jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp(prefix="ganbench-test-cache-"))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

@@ -92,23 +92,23 @@ def test_step_reports_losses_gradients_and_updates(name):
 @pytest.mark.parametrize("name", STABILIZERS)
 def test_every_float_varies_across_lanes_in_one_trace(name):
     floats = [f"{n}.{p.name}" for n in names_of(name) for p in parameters(n) if p.traced]
+    plain = {n: jnp.float32(small(name)[n]) for n in floats} | {"rate": jnp.float32(1e-2)}
     traces = []
 
-    def lane(key, rate, values):
+    def lane(values):
         traces.append(1)
-        return run(made(name, rate, **values), key, 2)[2]
+        rate = values["rate"]
+        return run(made(name, rate, **{n: values[n] for n in floats}), KEY, 3)[2]
 
-    def columns(scale):
-        share = jnp.linspace(0.5, 1.0, 3) * scale
-        return {n: share * small(name)[n] for n in floats}
-
-    lanes = jax.jit(jax.vmap(lane, in_axes=(None, 0, 0)))
-    rates = jnp.linspace(1e-3, 1e-1, 3)
-    samples = lanes(KEY, rates, columns(1.0))
-    lanes(KEY, 2 * rates, columns(0.9))
+    lanes = jax.jit(jax.vmap(lane))
+    # one lane as it is, and one for each float with that float alone changed
+    each = [plain] + [plain | {n: 0.5 * plain[n]} for n in plain]
+    samples = lanes(jax.tree.map(lambda *x: jnp.stack(x), *each))
+    lanes(jax.tree.map(lambda *x: 0.9 * jnp.stack(x), *each))
     assert len(traces) == 1
     assert bool(jnp.isfinite(samples).all())
-    assert not np.array_equal(samples[0], samples[2])
+    for i, n in enumerate(plain, start=1):
+        assert not np.array_equal(samples[0], samples[i]), n
 
 
 @pytest.mark.parametrize("name", METHODS)
@@ -182,7 +182,8 @@ def test_removing_a_modifier_changes_the_trajectory(stack):
     base, *modifiers = stack.split("+")
     for modifier in modifiers:
         rest = "+".join([base, *(m for m in modifiers if m != modifier)])
-        assert not np.array_equal(trajectory(stack)[3], trajectory(rest)[3]), modifier
+        moved = np.abs(trajectory(stack)[3] - trajectory(rest)[3]).max()
+        assert moved > 1e-5, modifier  # rounding alone stays below
 
 
 def slots_of(modifier):

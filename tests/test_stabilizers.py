@@ -232,10 +232,12 @@ def test_mdgans_second_discriminator_takes_reconstructions_for_real():
 
     after, _ = phase_of(made, batches)(state, ("d2",), KEY, T)
     assert scores(after) > scores(state)
-    constant = data()._replace(real=lambda key: jnp.zeros((BATCH, 3)))
-    before = objective_of(made, constant)(state, KEY, T)[0]["d2"]
-    shifted = Data(lambda key: jnp.full((BATCH, 3), 0.0), constant.latent)
-    assert before == objective_of(made, shifted)(state, KEY, T)[0]["d2"]
+    # what it takes for real is G(E(x)), not x: with E constant, other data change nothing
+    blind = {name: 0 * value for name, value in state.params["e"].items()}
+    blinded = at(state, e=blind)
+    other = Data(lambda key: 3 + batches.real(key), batches.latent)
+    losses = [objective_of(made, b)(blinded, KEY, T)[0] for b in (batches, other)]
+    assert losses[0]["d2"] == losses[1]["d2"] and losses[0]["d"] != losses[1]["d"]
 
 
 # ---------------------------------------------------------------- GAP
@@ -315,6 +317,14 @@ def test_clip_bound_holds_after_every_critic_step():
     before = state.params["g"]
     state, _ = phase(state, ("g",), KEY, T)
     assert largest_difference(before, state.params["g"]) > bound  # only the critic is clipped
+
+
+def test_wgan_moves_by_rmsprop_with_epsilon_outside_the_root():
+    made = wgan(clip=1.0)(recipe(rate=0.5))
+    tiny = {"w": jnp.full((3,), 1e-6)}
+    moved, _ = made.opts["g"].step(tiny, made.opts["g"].init(tiny), {"w": jnp.zeros(3)})
+    expected = -0.5 * 1e-6 / (np.sqrt(0.01 * 1e-12) + 1e-8)  # eps inside the root gives -0.005
+    assert np.allclose(moved["w"], expected, rtol=1e-4)
 
 
 def test_critic_takes_five_different_batches():

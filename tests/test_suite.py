@@ -29,7 +29,17 @@ def test_every_suite_file_reads():
 
 BAD = {
     "not TOML": ("name = ", "not TOML"),
-    "unknown key": (GOOD.replace("batch =", "bach ="), "tasks.ring.b"),
+    "unknown key": (GOOD + "srce = 1\n", "methods.3.srce: "),
+    "unknown key, what is allowed": (GOOD + "srce = 1\n", "known: hyperparameters, name, source"),
+    "missing key": (GOOD.replace("batch = 128\n", ""), "tasks.ring.batch: Field required"),
+    "method twice": (GOOD.replace('"mdgan"', '"gap"'), "'gap' appears twice"),
+    "too few curve samples": (
+        GOOD.replace("block = 4\n", "curve_samples = 20\nblock = 4\n"),
+        "tasks.ring.curve_samples: 20 must be at least 40",
+    ),
+    "an empty list of values": (GOOD + "hyperparameters.unrolled.steps = []\n", "not be empty"),
+    "no tasks": (GOOD + "tasks = []\n", "methods.3.tasks"),
+    "a seed beyond 31 bits": (GOOD.replace("seed = 0", "seed = 4294967296"), "seed: "),
     "negative steps": (GOOD.replace("steps = 300", "steps = -300"), "tasks.ring.steps"),
     "wrong type": (GOOD.replace("steps = 300", 'steps = "many"'), "tasks.ring.steps"),
     "a bool for a number": (GOOD.replace("steps = 300", "steps = true"), "tasks.ring.steps"),
@@ -93,6 +103,11 @@ REFUSED = {
     "run smoke --steps -5": "--steps: -5 must be at least 1",
     "run smoke --steps 301": "must be a multiple of evaluations",
     "run smoke --steps x": "--steps",
+    "run smoke --seed 4294967296": "--seed: 4294967296 must be below 2147483648",
+    "run smoke --methods gap,gap": "appears twice",
+    "run smoke --device cpu:\u00b2": "COUNT goes with cpu",
+    "run smoke --device tpu": "no tpu that JAX can use",
+    "run smoke --out /proc/ganbench": "cannot be written to",
     "run smoke --seeds 0": "--seeds: 0 must be at least 1",
     "run smoke --device abacus": "--device: 'abacus' is none of cpu, cpu:COUNT, gpu, tpu",
     "run smoke --max-minutes -1": "--max-minutes",
@@ -121,11 +136,8 @@ def test_implied_bases():
 
 
 def test_resolve_fills_defaults_and_converts_whole_numbers():
-    assert resolve("r1+gap", {"r1.gamma": 3}) == {
-        "r1.gamma": 3.0,
-        "gap.pairs": 4,
-        "gap.period": 100,
-    }
+    made = canonical(resolve("r1+gap", {"r1.gamma": 3}))
+    assert made == '{"gap.pairs":4,"gap.period":100,"r1.gamma":3.0}'  # 3 and 3.0 are one cell
     with pytest.raises(BadInput, match="gap.pairs"):
         resolve("gap", {"gap.pairs": True})
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
-from annotated_types import Ge
+from annotated_types import Ge, Le
 from jax.random import fold_in
 
 from ganbench.game import Method, Recipe, Stabilizer, TrainState, is_discriminator
@@ -23,7 +23,9 @@ def _permuted(state: TrainState, order: jax.Array) -> TrainState:
     return TrainState(swap(state.params), swap(state.aux), swap(state.opt))
 
 
-def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -> Stabilizer:
+def gap(
+    pairs: Annotated[int, Ge(1), Le(64)] = 4, period: Annotated[int, Ge(1)] = 100
+) -> Stabilizer:
     """`pairs` independent pairs, whose discriminators change places every `period` steps.
 
     Formula:
@@ -33,7 +35,8 @@ def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -
         times the plain method's.
 
     Args:
-        pairs: number of pairs, >= 1; static. 1 is the plain method.
+        pairs: number of pairs, 1 to 64; static. 1 is the plain method. A batch of samples holds
+            an even share of every generator if it is a multiple of the pairs.
         period: steps between swaps, >= 1; static.
 
     Reference:

@@ -19,6 +19,10 @@ from ganbench.parts import (
 )
 from ganbench.seeds import fold_name
 
+#: g / (sqrt(E g^2) + eps), as the authors' code has it. Optax would put eps inside the root, which
+#: makes it 1e-4: larger than most of a clipped critic's gradients, so that nothing moves.
+RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
+
 
 def critic_loss(real: Critic, fake: Critic):
     """E f(G(z)) - E f(x), the negated Wasserstein estimate."""
@@ -55,7 +59,7 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
     """
 
     def clipped(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, optax.scale_by_rms(decay=0.99, eps=1e-8), "wgan")
+        recipe = with_direction(recipe, RMSPROP, "wgan")
         d = recipe.opts["d"]
         inner = d.constraint
         d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
