@@ -74,7 +74,8 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     """
     path = folder / "provenance.json"
     if not path.is_file():
-        if folder.is_dir() and any(folder.iterdir()) and not (folder / "runs.csv").is_file():
+        ours = {"runs.csv", ".provenance.json.tmp"}  # tables alone, or a kill at the first write
+        if folder.is_dir() and any(folder.iterdir()) and not ours & set(os.listdir(folder)):
             raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
         return {}
     try:

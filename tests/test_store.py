@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jax
@@ -59,7 +61,13 @@ def test_a_folder_holds_what_it_should(first):
     assert arrays["curve"].shape == (3, 2, 256, 2) and arrays["curve"].dtype == np.float16
     assert arrays["final"].shape == (3, 2500, 2)
     states = np.load(next((folder / "states").glob("grid_gap_*.npz")), allow_pickle=False)
-    assert all(states[name].shape[:2] == (3, 4) for name in states.files)  # lanes, pairs
+    leaves = [name for name in states.files if "/" in name]
+    assert leaves and all(states[name].shape[:2] == (3, 4) for name in leaves)  # lanes, pairs
+    for made in (arrays, states):
+        assert made["schema"] == 1 and len(made["cells"]) == 3
+        assert made["cells"][1].endswith(",0,1]")  # seed, replicate
+    scores = results.curves[results.curves["metric"] == "fid"]
+    assert set(scores["samples"]) == {2500} and set(results.runs["samples"]) == {2500}
 
 
 def test_twice_and_on_one_or_two_devices_every_file_is_bit_equal(first, tmp_path):
@@ -69,6 +77,20 @@ def test_twice_and_on_one_or_two_devices_every_file_is_bit_equal(first, tmp_path
     sweep.run(small(), tmp_path / "two", devices=jax.devices())
     assert contents(tmp_path / "two") == contents(folder)
     assert contents(tmp_path / "one") == contents(folder)
+
+
+def test_the_command_line_gives_the_same_bits_on_one_device_and_on_two(tmp_path):
+    """With the flags that are shipped and nets of real size, in processes of their own."""
+    made = []
+    for device in ("cpu:1", "cpu:2"):
+        out = tmp_path / device
+        words = ["run", "smoke", "--tasks", "ring", "--methods", "nonsaturating", "--seeds", "8"]
+        command = [sys.executable, "-m", "ganbench", *words, "--steps", "60", "--out", str(out)]
+        environment = {k: v for k, v in os.environ.items() if k != "XLA_FLAGS"}
+        environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
+        subprocess.run([*command, "--device", device], check=True, env=environment, timeout=300)
+        made.append(contents(out))
+    assert len(made[0]) > 10 and made[0] == made[1]
 
 
 def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
@@ -82,7 +104,7 @@ def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
     sweep.run(small(), tmp_path / "out", progress=progress)
     assert trained == ["grid nonsaturating"]
     after = contents(tmp_path / "out")
-    tables = ("runs.csv", "leaderboard.csv")
+    tables = ("runs.csv", "curves.parquet", "leaderboard.csv")
     assert {n: after[n] for n in tables} == {n: whole[n] for n in tables}
     trained.clear()
     sweep.run(small(), tmp_path / "out", progress=progress)
@@ -120,25 +142,61 @@ def test_a_folder_that_is_no_results_folder_is_refused(tmp_path):
         sweep.run(small(), tmp_path)
 
 
-def test_a_kill_while_writing_leaves_the_old_table(first, tmp_path, monkeypatch):
-    path = tmp_path / "table.csv"
-    path.write_text("old")
-
-    def killed(source, target):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(os, "replace", killed)
-    with pytest.raises(KeyboardInterrupt):
-        store._replace(path, lambda p: p.write_text("new"))
-    assert path.read_text() == "old"
-
-
 def test_a_time_limit_records_the_group_in_flight_and_a_later_call_trains_it(tmp_path):
     made = sweep.run(small(), tmp_path / "out", max_minutes=1e-9)
-    assert set(made.runs["status"]) == {"failed"} and set(made.runs["method"]) == {"real"}
+    assert made.runs.empty and made.leaderboard.empty  # no group starts past its limit
+    clock = iter([0.0, 0.0, 99.0])  # the deadline is set, a group starts, and its time runs out
+
+    class Clock:
+        monotonic = staticmethod(lambda: next(clock, 99.0))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "time", Clock)
+        made = sweep.run(small(), tmp_path / "out", max_minutes=1)
+    assert set(made.runs["method"]) == {"real"} and set(made.runs["status"]) == {"failed"}
     assert set(made.runs["reason"]) == {"Stopped: time limit"}
+    assert made.leaderboard["n_failed"].tolist() == [3]
     again = sweep.run(small(), tmp_path / "out")
     assert len(again.runs) == 15 and "failed" not in set(again.runs["status"])
+
+
+class Killed(BaseException):
+    """What no `except Exception` swallows, as a kill would."""
+
+
+@pytest.mark.slow
+def test_a_kill_at_any_write_leaves_a_folder_that_the_next_call_completes(tmp_path, monkeypatch):
+    plain = small(seeds=2, steps=50, evaluations=1)
+    made = plain.model_copy(update={"methods": []})
+    whole = tmp_path / "whole"
+    sweep.run(made, whole)
+    replace, write = os.replace, Path.write_text
+    for n in range(1, 99):
+        folder, left = tmp_path / f"killed-{n}", iter(range(n))
+
+        def dies(call, left=left):
+            def wrapped(*arguments, **keywords):
+                if next(left, None) is None:
+                    raise Killed
+                return call(*arguments, **keywords)
+
+            return wrapped
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "replace", dies(replace))
+            patch.setattr(pd.DataFrame, "to_csv", dies(pd.DataFrame.to_csv))
+            patch.setattr(pd.DataFrame, "to_parquet", dies(pd.DataFrame.to_parquet))
+            patch.setattr(Path, "write_text", dies(write))
+            try:
+                sweep.run(made, folder)
+                break
+            except Killed:
+                pass
+        for path in folder.glob("groups/.*.tmp/runs.csv"):
+            path.write_text(path.read_text()[:300])  # a kill may leave half a file
+        sweep.run(made, folder)
+        assert contents(folder) == contents(whole), n
+    assert n > 20
 
 
 def test_load_gives_the_tables_that_run_returned(first):
