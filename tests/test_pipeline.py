@@ -56,7 +56,7 @@ def drawing(modes_at, gradient=lambda steps: jnp.ones(())):
             keys = jax.random.split(key)
             pick = jax.random.randint(keys[0], (setting.batch,), 0, 1_000_000)
             centres = setting.train[modes_at(state.params["g"]["steps"], pick)]
-            return centres + 0.05 * jax.random.normal(keys[1], centres.shape)
+            return centres + 0.02 * jax.random.normal(keys[1], centres.shape)
 
         return Method(
             lambda key: TrainState({"g": {"steps": jnp.zeros(())}}, {}, {}), step, generate

@@ -29,10 +29,17 @@ def test_ring_has_eight_distinct_centres_evenly_spaced():
     assert np.allclose(np.linalg.norm(centres, axis=1), 1, atol=1e-6)
 
 
-def test_grid_is_pacgans():
+def test_grid_spans_the_unit_square():
+    centres = grid().train
+    assert {tuple(c) for c in (2 * centres).tolist()} == {
+        (float(i), float(j)) for i in range(-2, 3) for j in range(-2, 3)
+    }
+
+
+def test_grid_can_be_pacgans():
     expected = set(itertools.product([-4.0, -2.0, 0.0, 2.0, 4.0], repeat=2))
-    assert {tuple(c) for c in grid().train.tolist()} == expected
-    assert grid().train[7].tolist() == [-2.0, 0.0]  # mode 5 * 1 + 2
+    assert {tuple(c) for c in grid(spacing=2.0, sigma=0.05).train.tolist()} == expected
+    assert grid(spacing=2.0).train[7].tolist() == [-2.0, 0.0]  # mode 5 * 1 + 2
 
 
 @pytest.mark.parametrize("make", [lambda: ring(modes=0), lambda: grid(sigma=0.0)])
@@ -86,7 +93,7 @@ def test_reference_moments_and_rms_match_a_large_sample(tasks, name):
 
 
 def test_mixture_moments_are_the_closed_forms(tasks):
-    for name, variance in {"ring": 1 / 2 + 0.02**2, "grid": 8 + 0.05**2}.items():
+    for name, variance in {"ring": 1 / 2 + 0.02**2, "grid": 0.5 + 0.02**2}.items():
         assert np.allclose(tasks[name].reference_mean, 0, atol=1e-7)
         assert np.allclose(tasks[name].reference_cov, variance * np.eye(2), atol=1e-7)
         assert tasks[name].rms == pytest.approx(np.sqrt(variance), abs=1e-7)
@@ -108,8 +115,8 @@ def test_modes_come_in_the_stated_proportions(tasks, name):
 def test_mixture_noise_covers_the_box_of_centres_widened_by_three_sigma(tasks):
     noise = np.asarray(tasks["grid"].noise(key(0), 20_000))
     for edge in (noise.max(0), -noise.min(0)):
-        assert (edge > 4.14).all()
-        assert (edge <= 4.15).all()
+        assert (edge > 1.057).all()
+        assert (edge <= 1.06).all()
 
 
 def test_image_noise_is_uniform_and_independent(tasks):

@@ -1,0 +1,49 @@
+"""What a perfect sampler scores: each task's floors, as means over eight draws.
+
+    python benchmarks/floors.py [TASK ...]
+
+A score is to be read against these, not against 0 or 100 %.
+"""
+
+import sys
+
+import jax
+import numpy as np
+
+from ganbench import runtime
+from ganbench.harness import train
+from ganbench.metrics.catalogue import METRICS
+from ganbench.program import Budget, Lane
+from ganbench.tables import reference_of
+from ganbench.tasks.catalogue import TASKS
+
+SIZES = (2_500, 10_000, 26_000)
+SHOWN = [name for name in METRICS if not name.endswith("_hq")]
+
+
+def floors(name: str, n: int) -> dict[str, float]:
+    """Mean scores of `n` samples drawn from the training data of task `name`."""
+    task = TASKS[name]()
+    nets = {"nets": "mlp", "width": 8, "depth": 1, "latent": 2, "batch": 500}
+    sizes = {"steps": 1, "evaluations": 1, "curve_samples": n, "final_samples": n, "block": 4}
+    budget = Budget(**nets, b1=0.5, b2=0.999, **sizes)
+    lanes = [Lane(0, i, {"learning_rate": 0.0}, "floors") for i in range(8)]
+    records, _ = train(task, "real", {}, lanes, budget, jax.devices())
+    reference = reference_of(task)
+    return {
+        m: float(np.mean([METRICS[m].score(r.final, reference) for r in records])) for m in SHOWN
+    }
+
+
+def main() -> None:
+    runtime.set_devices("cpu")
+    runtime.use_compilation_cache()
+    print("| task | n | " + " | ".join(SHOWN) + " |")
+    print("|---" * (len(SHOWN) + 2) + "|")
+    for name in sys.argv[1:] or TASKS:
+        for n in SIZES:
+            row = floors(name, n)
+            print(f"| {name} | {n:,} | " + " | ".join(f"{v:.4g}" for v in row.values()) + " |")
+
+
+main()
