@@ -19,7 +19,7 @@ test: $(VENV)/installed-test     ## the tests that take minutes
 	$(BIN)/python -m pytest
 
 test-all: $(VENV)/installed-test ## and the slow ones
-	$(BIN)/python -m pytest -m "slow or not slow"
+	$(BIN)/python -m pytest -m "slow or not slow" --durations=10
 
 lint: $(VENV)/installed-test
 	$(BIN)/ruff check .

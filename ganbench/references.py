@@ -46,7 +46,8 @@ def held_out(setting: Setting) -> Method:
         None. Not a stabilizer: stacks with nothing.
 
     Reference:
-        As `real`; the difference between the two rows is what memorizing the training data costs.
+        As `real` (arXiv 1711.10337); the difference between the two rows is what memorizing the
+        training data gains or costs.
     """
 
     def generate(key: jax.Array) -> jax.Array:

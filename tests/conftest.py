@@ -1,18 +1,19 @@
-"""Two CPU devices for every test, set before any backend starts."""
+"""Two CPU devices for every test, set before any backend starts; one cache for all workers."""
 
 import os
+import tempfile
 
 # most of a test's time is compilation of programs that run for milliseconds
 os.environ["XLA_FLAGS"] = (
     os.environ.get("XLA_FLAGS", "")
     + " --xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 )
-
-import tempfile  # noqa: E402
+# a cache of their own, empty at the start: nothing of a user's is read or written; set in the
+# environment, so that pytest's workers share it
+CACHE = os.environ.setdefault("GANBENCH_TEST_CACHE", tempfile.mkdtemp(prefix="ganbench-tests-"))
 
 import jax  # noqa: E402
 
 jax.config.update("jax_num_cpu_devices", 2)
-# a cache of their own, empty at the start: nothing of a user's is read or written
-jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp(prefix="ganbench-test-cache-"))
+jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
