@@ -39,15 +39,6 @@ def _replace(path: Path, write) -> None:
     os.replace(temporary, path)
 
 
-def _check_writable(folder: Path) -> None:
-    """Refuses a folder that cannot be written, before anything is trained."""
-    here = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-    if not here.is_dir():
-        raise BadInput(f"{folder}: {here} is a file, not a folder")
-    if not os.access(here, os.W_OK) or os.stat(here).st_dev == os.stat("/proc").st_dev:
-        raise BadInput(f"{folder}: {here} cannot be written to")
-
-
 def read_runs(path: Path) -> pd.DataFrame:
     """A `runs.csv` or `leaderboard.csv` as it was written.
 
@@ -99,7 +90,6 @@ class Store:
         self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]], device: str
     ):
         self.folder, self.suite, self.device = folder, suite, device
-        _check_writable(folder)
         before = read_provenance(folder).get("protocols", {})
         for task, protocol in protocols.items():
             known = json.loads(canonical(protocol))
@@ -109,7 +99,15 @@ class Store:
         self.protocols = {**before, **protocols}
 
     def open_for_writing(self) -> dict[str, Any]:
-        """Writes `provenance.json` and drops what a kill left half-written."""
+        """Writes `provenance.json` and drops what a kill left half-written.
+
+        Raises:
+            BadInput: the folder cannot be made or written to.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
         for left in self.folder.glob("**/.*.tmp"):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
         made = provenance(self.suite, self.protocols, self.device)

@@ -83,9 +83,9 @@ def run(
     order = list(dict.fromkeys((g.task, g.method) for g in planned))
     missing = _missing(planned, hashes, store.cells())
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
+    store.open_for_writing()
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
-    store.open_for_writing()
     for group in missing:
         if time.monotonic() > deadline:
             break

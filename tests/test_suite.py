@@ -108,6 +108,7 @@ REFUSED = {
     "run smoke --device cpu:\u00b2": "COUNT goes with cpu",
     "run smoke --device tpu": "no tpu that JAX can use",
     "run smoke --out /proc/ganbench": "cannot be written to",
+    "run smoke --out /dev/null": "cannot be written to",
     "run smoke --seeds 0": "--seeds: 0 must be at least 1",
     "run smoke --device abacus": "--device: 'abacus' is none of cpu, cpu:COUNT, gpu, tpu",
     "run smoke --max-minutes -1": "--max-minutes",
