@@ -1,14 +1,12 @@
-"""Floating-point operations of a step, inner scans multiplied out.
+"""Floating-point operations of a program, inner scans multiplied out.
 
 XLA's own analysis counts the body of a loop once, however often it runs, so the count is taken from
 the program before compilation, dead code removed.
 """
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-import jax
 from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.interpreters import partial_eval
 
@@ -60,12 +58,11 @@ def _count(jaxpr: Jaxpr) -> float:
     return total
 
 
-def step_flops(step: Callable, args: tuple) -> float:
-    """Floating-point operations of one call of `step(*args)`.
+def flops(program: ClosedJaxpr) -> float:
+    """Floating-point operations of one run of a traced program.
 
     A matrix product of (m, k) and (k, n) counts 2 m k n; every other arithmetic operation one an
     element; random bits and data movement nothing.
     """
-    closed = jax.make_jaxpr(step)(*args)
-    live, _ = partial_eval.dce_jaxpr(closed.jaxpr, [True] * len(closed.jaxpr.outvars))
+    live, _ = partial_eval.dce_jaxpr(program.jaxpr, [True] * len(program.jaxpr.outvars))
     return _count(live)

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ganbench.flops import step_flops
 from ganbench.metrics.evidence import Evidence, Tally, evidence
 from ganbench.program import (
     Budget,
@@ -21,7 +20,6 @@ from ganbench.program import (
     Programs,
     compile_group,
     lane_arguments,
-    one_step,
 )
 from ganbench.tasks.base import Task
 
@@ -89,16 +87,16 @@ def train(
     """
     blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
     devices = devices[: len(blocks)]
-    programs, trace_s, compile_s = compile_group(task, method, static, lanes[0], budget, devices)
+    compiled = compile_group(task, method, static, lanes[0], budget, devices)
     records: list[Record] = []
     busy = done = 0.0
     for first in range(0, len(blocks), len(devices)):
         wave = blocks[first : first + len(devices)]
-        made, seconds = _train_wave(task, programs, wave, budget, advance)
+        made, seconds = _train_wave(task, compiled.programs, wave, budget, advance)
         records += made
         busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
-    flops = step_flops(*one_step(task, method, static, lanes[0], budget))
-    return records, Cost(trace_s, compile_s, 1e3 * busy / max(done, 1), flops)
+    speed = 1e3 * busy / max(done, 1)
+    return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
 
 
 def _train_wave(

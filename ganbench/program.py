@@ -16,10 +16,12 @@ import numpy as np
 from jax.random import fold_in, key_data, wrap_key_data
 from jax.sharding import SingleDeviceSharding
 
+from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
 from ganbench.parts import adam
 from ganbench.registry import make
+from ganbench.runtime import compiler_options, one_entry_for_all_devices
 from ganbench.seeds import fold_name, lane_key
 from ganbench.setting import Setting
 from ganbench.tasks.base import Task
@@ -74,6 +76,15 @@ class Programs(NamedTuple):
     start: Any
     advance: Any
     score: Any
+
+
+class Compiled(NamedTuple):
+    """The programs of every device; seconds to trace and lower, and in XLA; a lane's operations."""
+
+    programs: list[Programs]
+    trace_s: float
+    compile_s: float
+    flops_per_step: float
 
 
 Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (lanes, ...)
@@ -164,11 +175,12 @@ def compile_group(
     lane: Lane,
     budget: Budget,
     devices: Sequence[jax.Device],
-) -> tuple[list[Programs], float, float]:
-    """Each device's programs, with the seconds spent tracing and lowering, and in XLA.
+) -> Compiled:
+    """Each device's programs, and what it took to make them.
 
-    Every device gets the same single-device module. One module partitioned over the devices would
-    compile once, but XLA optimizes a partitioned module differently from a whole one: its results
+    Every device gets the same single-device module, compiled once: the first device's code is
+    found in the compilation cache by the others. One module partitioned over the devices would be
+    simpler, but XLA optimizes a partitioned module differently from a whole one: its results
     differ in the last bit between one device and two, and a GAN makes that difference grow.
     """
     clock = [time.perf_counter()]
@@ -177,7 +189,7 @@ def compile_group(
     jitted = [jax.jit(jax.vmap(f, in_axes=a)) for f, a in zip(functions, axes, strict=True)]
     lanes = lane_arguments(task, [lane] * budget.block)
     carry = jax.eval_shape(jitted[0], lanes, shared_of(task))
-    lowered, shared = [], []
+    traced, shared = [], []
     for device in devices:
         here = SingleDeviceSharding(device)
         shared.append(jax.device_put(shared_of(task), here))
@@ -185,24 +197,25 @@ def compile_group(
             lambda x, here=here: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
             (lanes, shared_of(task), carry, np.int32(0)),
         )
-        arguments = (on[:2], on, (*on, on[3]))
-        pairs = zip(jitted, arguments, strict=True)
-        lowered.append([function.trace(*given).lower() for function, given in pairs])
+        pairs = zip(jitted, (on[:2], on, (*on, on[3])), strict=True)
+        traced.append([function.trace(*given) for function, given in pairs])
+    lowered = [[program.lower() for program in programs] for programs in traced]
     clock.append(time.perf_counter())
-    with ThreadPoolExecutor(len(devices)) as pool:  # XLA compiles without Python's lock
-        made = list(pool.map(lambda programs: [p.compile() for p in programs], lowered))
+    options = compiler_options(devices[0])
+    with one_entry_for_all_devices():
+        # start, advance and score at the same time: XLA compiles without Python's lock
+        with ThreadPoolExecutor(len(jitted)) as pool:
+            made = list(
+                pool.map(
+                    lambda same: [p.compile(compiler_options=options) for p in same],
+                    zip(*lowered, strict=True),
+                )
+            )
     clock.append(time.perf_counter())
-    programs = [Programs(*each[:2], *each[2]) for each in zip(devices, shared, made, strict=True)]
-    return programs, clock[1] - clock[0], clock[2] - clock[1]
-
-
-def one_step(task: Task, method: str, static: Mapping, lane: Lane, budget: Budget):
-    """One lane's step and example arguments, for counting its operations."""
-    values, shared = {**static, **lane.values}, shared_of(task)
-
-    def step(state: TrainState, key: jax.Array, t: jax.Array):
-        return _method(task, method, values, budget, shared).step(state, key, t)
-
-    key = jax.random.key(0)
-    state = jax.eval_shape(_method(task, method, values, budget, shared).init, key)
-    return step, (state, key, jnp.zeros((), jnp.int32))
+    chunk = budget.steps // budget.evaluations
+    return Compiled(
+        [Programs(*each) for each in zip(devices, shared, *made, strict=True)],
+        trace_s=clock[1] - clock[0],
+        compile_s=clock[2] - clock[1],
+        flops_per_step=flops(traced[0][1].jaxpr) / (chunk * budget.block),
+    )

@@ -3,11 +3,15 @@
 import hashlib
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import jax
 import platformdirs
+from jax._src import cache_key
 
 from ganbench.errors import BadInput
 
@@ -45,6 +49,38 @@ def use_compilation_cache() -> None:
         folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name
         jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def compiler_options(device: jax.Device) -> dict[str, Any]:
+    """What XLA is asked for on `device`, unless `XLA_FLAGS` says otherwise.
+
+    On a CPU its second lowest level of optimization: a quarter less time in the compiler than at
+    the highest, and steps as fast (the products of matrices come from a library either way).
+    """
+    flag = "xla_backend_optimization_level"
+    if device.platform != "cpu" or flag in os.environ.get("XLA_FLAGS", ""):
+        return {}
+    return {flag: 1}
+
+
+@contextmanager
+def one_entry_for_all_devices() -> Iterator[None]:
+    """Inside, a single-device module compiled for one CPU is found in the cache by the others.
+
+    JAX leaves the device out of the cache's key on GPUs alone; code for a CPU names its device as
+    little, and is loaded for the one that asks. There is no option for this: should JAX rename the
+    function wrapped here, or the cache be off, each device compiles for itself, with equal results.
+    """
+    wrapped = getattr(cache_key, "_hash_serialized_compile_options", None)
+    if wrapped is None:
+        yield
+        return
+
+    def without_device(hashed: Any, options: Any, **given: Any) -> Any:
+        return wrapped(hashed, options, **{**given, "strip_device_assignment": True})
+
+    with mock.patch.object(cache_key, "_hash_serialized_compile_options", without_device):
+        yield
 
 
 def set_devices(device: str | None) -> None:

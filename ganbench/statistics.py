@@ -1,12 +1,12 @@
-"""Intervals and tests, as SciPy and statsmodels have them, with the project's edge cases."""
+"""Intervals and tests, as SciPy has them, with the project's edge cases."""
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
-from statsmodels.stats.multitest import multipletests
 
 NULL = float("nan")
 LEAST_RUNS = 3  # two runs have an interval of one degree of freedom, 13 times their spread
@@ -52,6 +52,7 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean, float(low), float(high), n)
 
 
+@functools.cache
 def fisher(a: tuple[int, int], b: tuple[int, int]) -> float:
     """Two-sided p of Fisher's exact test that two (successes, n) have the same rate."""
     table = [[successes, n - successes] for successes, n in (a, b)]
@@ -64,4 +65,9 @@ def holm(p: Sequence[float]) -> np.ndarray:
     Reference: Holm, "A simple sequentially rejective multiple test procedure", Scandinavian
     Journal of Statistics 1979.
     """
-    return multipletests(p, method="holm")[1]
+    values = np.asarray(p, np.float64)
+    order = np.argsort(values)
+    scaled = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(scaled), 1.0)
+    return adjusted
