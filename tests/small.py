@@ -9,6 +9,7 @@ from ganbench.parts import adam
 from ganbench.rules import descent
 
 BATCH, WIDTH, LATENT = 16, 3, 2
+KEY, T = jax.random.key(7), jnp.zeros((), jnp.int32)
 
 
 def affine(outputs: int | None = None) -> Net:
@@ -48,6 +49,22 @@ def linear_critic() -> Net:
         return Critic(flat @ p["w"].reshape(-1), flat)
 
     return Net(init, apply)
+
+
+def critic_of(score) -> Net:
+    """The score is a function of the sample alone; the features are the sample."""
+    return Net(
+        lambda key, x: ({"unused": jnp.zeros(())}, {}),
+        lambda p, aux, x, key=None: Critic(score(x) + 0 * p["unused"], x),
+    )
+
+
+def constant(value) -> Net:
+    """A generator of one sample, which is its parameter."""
+    return Net(
+        lambda key, z: ({"b": value}, {}),
+        lambda p, aux, z, key=None: jnp.broadcast_to(p["b"], (z.shape[0], *p["b"].shape)),
+    )
 
 
 def data(shape=(WIDTH,), batch=BATCH, dtype=None) -> Data:
@@ -100,6 +117,25 @@ def phase_of(made: Recipe, batches: Data):
 
 def start(made: Recipe, batches: Data, seed=0) -> TrainState:
     return build(made, batches).init(jax.random.key(seed))
+
+
+def at(state: TrainState, **params) -> TrainState:
+    """`state` with the parameters of the players named replaced."""
+    return state._replace(params={**state.params, **params})
+
+
+def losses_of(stabilizer, made: Recipe | None = None, batches: Data | None = None):
+    """(losses at KEY, players, data) of a stabilizer at its first parameters."""
+    made, batches = stabilizer(made or recipe()), batches or data()
+    state = start(made, batches)
+    return objective_of(made, batches)(state, KEY, T)[0], Players(made.nets, state), batches
+
+
+def penalty_of(stabilizer, made: Recipe, batches: Data):
+    """(the discriminator's penalty at KEY, the state it was taken at)."""
+    made = stabilizer(made)
+    state = start(made, batches)
+    return float(objective_of(made, batches)(state, KEY, T)[1]["d/penalty"]), state
 
 
 def trees_equal(a, b) -> bool:

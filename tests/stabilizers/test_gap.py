@@ -1,0 +1,69 @@
+"""Generative adversarial parallelization: pairs, swaps and streams."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from small import BATCH, KEY, data, largest_difference, recipe, sgd, trees_equal
+
+from ganbench.game import build, compose
+from ganbench.stabilizers.gap import gap
+from ganbench.stabilizers.nonsaturating import nonsaturating
+
+
+def test_gap_with_one_pair_is_the_plain_method_at_its_pairs_key():
+    batches = data()
+    plain = build(nonsaturating()(recipe()), batches)
+    made = build(compose(nonsaturating(), gap(pairs=1, period=1))(recipe()), batches)
+    own = jax.random.fold_in
+    state, one = made.init(KEY), plain.init(own(KEY, 0))
+    for t in range(4):
+        key = own(KEY, 100 + t)
+        state, _ = made.step(state, key, t)
+        one, _ = plain.step(one, own(key, 0), t)
+    assert largest_difference(jax.tree.map(lambda x: x[0], state.params), one.params) < 1e-6
+    samples = made.generate(state, KEY)
+    assert jnp.allclose(samples, plain.generate(one, own(KEY, 0)), atol=1e-6)
+
+
+def test_gap_swaps_whole_discriminators_every_period_and_nothing_else():
+    batches, period = data(), 3
+    stack = compose(nonsaturating(), gap(pairs=4, period=period))
+    made, never = (
+        build(s(recipe()), batches) for s in (stack, compose(nonsaturating(), gap(4, 99)))
+    )
+    state = made.init(KEY)
+    moved = []
+    for t in range(2 * period):
+        key = jax.random.fold_in(KEY, t)
+        (after, _), (unswapped, _) = made.step(state, key, t), never.step(state, key, t)
+        assert trees_equal(after.params["g"], unswapped.params["g"])
+        assert trees_equal(after.opt["g"], unswapped.opt["g"])
+        firsts = {name: np.asarray(unswapped.params["d"][name]) for name in ("w", "v")}
+        order = [
+            next(j for j in range(4) if np.array_equal(after.params["d"]["w"][i], firsts["w"][j]))
+            for i in range(4)
+        ]
+        assert sorted(order) == [0, 1, 2, 3]
+        index = jnp.array(order)
+        for part in ("params", "opt"):  # optimizer state travels with its network
+            expected = jax.tree.map(lambda x, i=index: x[i], getattr(unswapped, part)["d"])
+            assert trees_equal(getattr(after, part)["d"], expected)
+        moved.append(order != [0, 1, 2, 3])
+        state = after
+    assert not any(m for t, m in enumerate(moved) if t % period != period - 1)
+    assert any(moved)
+
+
+def test_gap_pairs_see_their_own_data_and_mix_evenly():
+    batches = data()
+    stack = compose(nonsaturating(), gap(pairs=4, period=100))
+    made = build(stack(recipe(sgd(), 0.1)), batches)  # Adam's first step has the gradient's signs
+    state = made.init(KEY)
+    same = state._replace(params=jax.tree.map(lambda x: x[:1].repeat(4, 0), state.params))
+    after, _ = made.step(same, KEY, 0)
+    for a in range(3):  # equal pairs part, because their batches differ
+        assert not np.array_equal(after.params["d"]["w"][a], after.params["d"]["w"][a + 1])
+    bias = jnp.arange(4.0)[:, None] * 1000 + jnp.zeros((4, 3))
+    params = {**state.params, "g": {"w": 0 * state.params["g"]["w"], "b": bias}}
+    samples = made.generate(state._replace(params=params), KEY)
+    assert np.bincount((samples[:, 0] / 1000).astype(int)).tolist() == [BATCH // 4] * 4
