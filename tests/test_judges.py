@@ -18,7 +18,7 @@ from ganbench.judges.classifier import (
     rates,
     train_digits_judge,
 )
-from ganbench.judges.digits import DIGITS_PATH, DIGITS_SHA256, digits_judge, load, npz
+from ganbench.judges.digits import DIGITS_PATH, DIGITS_SHA256, LAYERS, digits_judge, load, npz
 from ganbench.judges.posterior import mixture_posterior
 from ganbench.tasks.digits import digits, split
 from ganbench.tasks.mixtures import grid, ring
@@ -179,5 +179,10 @@ def test_the_threshold_is_remade_from_training_digits():
 
 
 def test_judges_that_can_be_remade_are_listed():
-    assert JUDGES["digits"].train is train_digits_judge
-    assert JUDGES["digits"].path == DIGITS_PATH
+    judge = JUDGES["digits"]
+    assert judge.train is train_digits_judge
+    assert judge.sha256 == hashlib.sha256(DIGITS_PATH.read_bytes()).hexdigest()
+    committed = dict(digits_judge().weights)
+    assert judge.agreement(committed) == 1.0
+    last = f"kernel_{LAYERS - 1}"
+    assert judge.agreement({**committed, last: -committed[last]}) < 0.5

@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
@@ -16,10 +15,11 @@ from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
 from ganbench.judges.digits import (
-    DIGITS_PATH,
+    DIGITS_SHA256,
     LAYERS,
     WIDTHS,
     classify,
+    digits_judge,
     judge_digits,
     none_odds,
     npz,
@@ -41,9 +41,10 @@ class Trainable(NamedTuple):
     """A judge that `ganbench judge train` can remake."""
 
     train: Callable[..., dict[str, np.ndarray]]  # (seed, progress) -> weights
-    rates: Callable[[dict[str, np.ndarray]], dict[str, float]]
     cross_validate: Callable[..., list[float]]  # (seed, progress) -> accuracy per fold
-    path: Path  # where the committed weights lie
+    provenance: Callable[[dict[str, np.ndarray], list[float]], dict[str, Any]]
+    agreement: Callable[[dict[str, np.ndarray]], float]  # with the committed weights, held out
+    sha256: str  # of the committed file
 
 
 def train_digits_judge(seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
@@ -182,4 +183,14 @@ def _counted(progress: Progress | None, total: int) -> Callable[[], None]:
     return lambda: progress(next(done), total) if progress else None
 
 
-JUDGES = {"digits": Trainable(train_digits_judge, rates, cross_validate, DIGITS_PATH)}
+def agreement(weights: dict[str, np.ndarray]) -> float:
+    """Share of the held-out digits that `weights` and the committed ones give the same mode."""
+    images = jnp.asarray(split().held_out)
+    both = [judge_digits(w, images).log_p for w in (weights, digits_judge().weights)]
+    answers = [np.argmax(np.asarray(log_p), axis=-1) for log_p in both]
+    return float(np.mean(answers[0] == answers[1]))
+
+
+JUDGES = {
+    "digits": Trainable(train_digits_judge, cross_validate, provenance, agreement, DIGITS_SHA256)
+}

@@ -5,21 +5,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import jax.numpy as jnp
-import numpy as np
-
 from ganbench.errors import BadInput, choices
-from ganbench.judges.classifier import JUDGES, provenance
-from ganbench.judges.digits import digits_judge, judge_digits, npz
-from ganbench.tasks.digits import split
-
-
-def agreement(weights: dict[str, np.ndarray]) -> float:
-    """Share of the held-out digits that `weights` and the committed ones give the same mode."""
-    images = jnp.asarray(split().held_out)
-    both = [judge_digits(w, images).log_p for w in (weights, digits_judge().weights)]
-    answers = [np.argmax(np.asarray(log_p), axis=-1) for log_p in both]
-    return float(np.mean(answers[0] == answers[1]))
+from ganbench.judges.classifier import JUDGES
+from ganbench.judges.digits import npz
 
 
 def remake(name: str, folder: Path, say: Callable[[str], None]) -> Path:
@@ -34,7 +22,7 @@ def remake(name: str, folder: Path, say: Callable[[str], None]) -> Path:
         raise BadInput(f"judge: unknown name {name!r}; known: {choices(JUDGES)}")
     judge = JUDGES[name]
     weights = judge.train(0, lambda done, total: say(f"fit {done} of {total}"))
-    made = provenance(weights, judge.cross_validate())
+    made = judge.provenance(weights, judge.cross_validate())
     content = npz(weights)
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.npz"
@@ -44,7 +32,7 @@ def remake(name: str, folder: Path, say: Callable[[str], None]) -> Path:
     say(f"accuracy over 5 folds {made['fold_accuracy_mean']:.4f} [{low:.4f}, {high:.4f}], n = 5")
     for kind, rate in made["rates"].items():
         say(f"{'accuracy, held-out' if kind == 'accuracy' else kind + ' accepted'}: {rate:.4f}")
-    same = hashlib.sha256(content).hexdigest() == digits_judge().hash
-    say(f"agrees with the committed weights on {agreement(weights):.1%} of the held-out digits")
+    same = hashlib.sha256(content).hexdigest() == judge.sha256
+    say(f"agrees with the committed weights on {judge.agreement(weights):.1%} of the held-out data")
     say(f"wrote {path}, {'equal to' if same else 'not'} the committed file to the bit")
     return path
