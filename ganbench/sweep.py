@@ -86,6 +86,7 @@ def run(
     store.open_for_writing()
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
+    results = None
     for group in missing:
         if time.monotonic() > deadline:
             break
@@ -96,9 +97,9 @@ def run(
         statuses = _train_group(
             suite, group, scales[group.task], store, devices, progress, deadline
         )
-        store.write_tables(order)
+        results = store.write_tables(order)
         progress.done(label, statuses)
-    return store.write_tables(order)
+    return results or store.write_tables(order)
 
 
 def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> list[Group]:
