@@ -1,5 +1,6 @@
 """A suite, trained: groups in order, each stored when it is done, tables kept up to date."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -151,6 +152,7 @@ def _train_group(
         raise  # the request is at fault, not the run
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+        reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run
         rows = [failed_row(cell, reason, scale) for cell in group.cells]
         store.add(rows)
         return [row["status"] for row in rows]

@@ -200,14 +200,14 @@ def test_divergence_reaches_the_tables(monkeypatch, tmp_path):
 
 def test_a_method_that_raises_is_a_failed_row_and_the_sweep_goes_on(monkeypatch, tmp_path):
     def broken(setting: Setting) -> Method:
-        raise RuntimeError("no such thing\nsecond line")
+        raise RuntimeError(f"no such thing at {id(setting):#x}\nsecond line")
 
     monkeypatch.setitem(registry.METHODS, "broken", Entry(broken, "method"))
     monkeypatch.setitem(registry.METHODS, "perfect", KNOWN["perfect"])
     made = sweep.run(suite({"broken": {}, "perfect": {}}, steps=100), tmp_path / "out")
     rows = made.runs.set_index("method")
     assert set(rows.loc["broken", "status"]) == {"failed"}
-    assert set(rows.loc["broken", "reason"]) == {"RuntimeError: no such thing"}
+    assert set(rows.loc["broken", "reason"]) == {"RuntimeError: no such thing at 0x..."}
     assert set(rows.loc["perfect", "status"]) == {"ok"}
     # what the program stopped is tried again by the next call, and only that
     monkeypatch.setitem(registry.METHODS, "broken", KNOWN["perfect"])
