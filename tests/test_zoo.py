@@ -19,10 +19,15 @@ CASES = {
     "mlp-image": ("mlp", Sizes((8, 8, 1), LATENT, 16, 2)),
     "conv-gray": ("conv", Sizes((8, 8, 1), LATENT, 4, 1)),
     "conv-rgb": ("conv", Sizes((8, 8, 3), LATENT, 4, 2)),
+    "channels-rgb": ("channels", Sizes((6, 7, 3), LATENT, 4, 2)),
 }
 all_cases = pytest.mark.parametrize(("family", "sizes"), CASES.values(), ids=CASES)
-TWO = ("mlp-vector", "conv-rgb")  # where every case would cost more than it could find
-cases = pytest.mark.parametrize(("family", "sizes"), [CASES[c] for c in TWO], ids=TWO)
+FEW = (
+    "mlp-vector",
+    "conv-rgb",
+    "channels-rgb",
+)  # where every case would cost more than it could find
+cases = pytest.mark.parametrize(("family", "sizes"), [CASES[c] for c in FEW], ids=FEW)
 READERS = ("discriminator", "encoder", "autoencoder")
 
 
@@ -58,8 +63,8 @@ def first_layer(params):
 @all_cases
 def test_every_role_has_the_right_shape(family, sizes):
     nets = zoo(family, sizes)
-    wide = sizes.width * {"mlp": 1, "conv": 4}[family]
-    code = sizes.width // {"mlp": 4, "conv": 1}[family]
+    wide = sizes.width * {"mlp": 1, "conv": 4, "channels": 2}[family]
+    code = sizes.width // {"mlp": 4, "conv": 1, "channels": 1}[family]
     out = {}
     for role, net in nets.items():
         x = inputs(role, sizes)
@@ -90,6 +95,26 @@ def test_depth_counts_hidden_dense_layers():
             net = zoo(family, Sizes((8, 8, 1), LATENT, 4, depth))["discriminator"]
             counts.append(len(jax.tree.leaves(shapes(net, normal(1, BATCH, 8, 8, 1))[0])))
         assert counts[1] == counts[0] + 2  # one more kernel and bias
+
+
+def test_channels_are_read_and_written_with_the_same_weights():
+    """Equal channels in, equal channels out: nothing but the joint layers tells them apart."""
+    nets = zoo("channels", Sizes((8, 8, 3), LATENT, 4, 1))
+    params, aux, _ = made(nets["generator"], normal(1, BATCH, LATENT))
+    joint = params["Up_0"]["Dense_0"]
+    joint["kernel"] = jnp.tile(joint["kernel"][:, :4], 3)
+    x = nets["generator"].apply(params, aux, normal(1, BATCH, LATENT))
+    np.testing.assert_array_equal(x[..., 0], x[..., 1])
+    np.testing.assert_array_equal(x[..., 0], x[..., 2])
+    assert np.ptp(x) > 0
+    params, aux, _ = made(nets["discriminator"], x)
+    joint = params["Down_0"]["Hidden_0"]["Dense_0"]
+    joint["kernel"] = jnp.tile(joint["kernel"][:4], (3, 1))
+    y = normal(2, BATCH, 8, 8, 3)
+    mixed = [
+        nets["discriminator"].apply(params, aux, y[..., i]).score for i in ([0, 1, 2], [2, 0, 1])
+    ]
+    np.testing.assert_allclose(*mixed, rtol=1e-5)
 
 
 def both(ours, theirs, x):
@@ -152,7 +177,7 @@ def test_packed_inputs_widen_the_first_layer(family, sizes, role):
     x = inputs(role, sizes)
     packed = jnp.concatenate([x, x], axis=-1)
     (single, _, _), (double, _, out) = shapes(net, x), shapes(net, packed)
-    entering = {"mlp": 2, "conv": 3}[family]
+    entering = {"mlp": 2, "conv": 3, "channels": 12}[family]
     assert entering in first_layer(single) and entering not in first_layer(double)
     assert 2 * entering in first_layer(double)
     assert out.score.shape == (BATCH,)
@@ -292,9 +317,10 @@ def test_from_linen_keeps_collections_apart_and_feeds_random_streams():
 @pytest.mark.parametrize(
     ("family", "sizes", "message"),
     [
-        ("resnet", Sizes((2,), 5, 4, 1), "families: conv, mlp"),
+        ("resnet", Sizes((2,), 5, 4, 1), "families: channels, conv, mlp"),
         ("conv", Sizes((2,), 5, 4, 1), "8x8"),
         ("conv", Sizes((28, 28, 1), 5, 4, 1), "8x8"),
+        ("channels", Sizes((2,), 5, 4, 1), "takes images"),
         ("mlp", Sizes((2,), 5, 0, 1), "width must be at least 1"),
         ("conv", Sizes((8, 8, 1), 5, 4, 0), "depth must be at least 1"),
     ],

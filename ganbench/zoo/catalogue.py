@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
-from ganbench.zoo import conv, mlp
+from ganbench.zoo import channels, conv, mlp
 from ganbench.zoo.linen import Sizes as Sizes
 
 Factory = Callable[[Sizes], Net]
@@ -25,6 +25,13 @@ NETS: dict[str, Family] = {
     "mlp": Family(mlp.generator, mlp.discriminator, mlp.encoder, mlp.denoiser, mlp.autoencoder),
     "conv": Family(
         conv.generator, conv.discriminator, conv.encoder, conv.denoiser, conv.autoencoder
+    ),
+    "channels": Family(
+        channels.generator,
+        channels.discriminator,
+        channels.encoder,
+        channels.denoiser,
+        channels.autoencoder,
     ),
 }
 

@@ -18,7 +18,7 @@ class Sizes(NamedTuple):
 
     shape: tuple[int, ...]  # of one sample: (features,) or (height, width, channels)
     latent: int  # length of the generator's input and of the encoder's output
-    width: int  # units of a hidden layer, or channels of the 4x4 map in family conv
+    width: int  # units of a hidden layer; conv: channels of the 4x4 map; channels: values of each
     depth: int  # hidden dense layers, at least 1
 
 
