@@ -34,7 +34,7 @@ BAD = {
     "missing key": (GOOD.replace("batch = 128\n", ""), "tasks.ring.batch: Field required"),
     "method twice": (GOOD.replace('"mdgan"', '"gap"'), "'gap' appears twice"),
     "too few curve samples": (
-        GOOD.replace("block = 4\n", "curve_samples = 20\nblock = 4\n"),
+        GOOD.replace("batch = 128\n", "batch = 128\ncurve_samples = 20\n"),
         "tasks.ring.curve_samples: 20 must be at least 40",
     ),
     "an empty list of values": (GOOD + "hyperparameters.unrolled.steps = []\n", "not be empty"),
