@@ -1,38 +1,15 @@
 """The families of nets that a suite can name."""
 
-from collections.abc import Callable
-from typing import NamedTuple
-
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
 from ganbench.zoo import channels, conv, mlp
+from ganbench.zoo.linen import Family as Family
 from ganbench.zoo.linen import Sizes as Sizes
 
-Factory = Callable[[Sizes], Net]
-
-
-class Family(NamedTuple):
-    """One architecture in every role; the field names are the roles of `Recipe.zoo`."""
-
-    generator: Factory
-    discriminator: Factory
-    encoder: Factory
-    denoiser: Factory
-    autoencoder: Factory
-
-
 NETS: dict[str, Family] = {
-    "mlp": Family(mlp.generator, mlp.discriminator, mlp.encoder, mlp.denoiser, mlp.autoencoder),
-    "conv": Family(
-        conv.generator, conv.discriminator, conv.encoder, conv.denoiser, conv.autoencoder
-    ),
-    "channels": Family(
-        channels.generator,
-        channels.discriminator,
-        channels.encoder,
-        channels.denoiser,
-        channels.autoencoder,
-    ),
+    "mlp": mlp.FAMILY,
+    "conv": conv.FAMILY,
+    "channels": channels.FAMILY,
 }
 
 

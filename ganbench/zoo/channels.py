@@ -2,8 +2,7 @@
 
 For stacks of like images, such as three digits in three channels: what is learnt of one channel
 serves the others. On stacked digits a net of this family learns in a thousand steps what `mlp` and
-`conv` of the same cost do not in ten thousand. Any height and width; initialisation and rectifiers
-are those of `mlp`.
+`conv` of the same cost do not in ten thousand. Any height and width.
 """
 
 import math
@@ -13,10 +12,9 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.errors import BadInput
-from ganbench.game import Critic, Net
-from ganbench.zoo import mlp
-from ganbench.zoo.linen import Sizes, checked, drawn_at_once
-from ganbench.zoo.mlp import Hidden, he, joined, leaky, lecun, reconstruction_energy
+from ganbench.zoo.images import Architecture, family
+from ganbench.zoo.layers import Hidden, he, leaky, lecun
+from ganbench.zoo.linen import Sizes, checked
 
 
 class Down(nn.Module):
@@ -39,7 +37,10 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Vectors -> (batch, *shape), linear: dense layers to `width` values a channel, then pixels."""
+    """Vectors -> (batch, *shape), linear: `depth` dense layers of 4 width, then each channel's own.
+
+    These make `width` values of each channel, then its pixels.
+    """
 
     shape: tuple[int, ...]
     width: int
@@ -56,62 +57,6 @@ class Up(nn.Module):
         return jnp.moveaxis(x.reshape(-1, channels, *space), 1, -1)
 
 
-class Generator(nn.Module):
-    """(batch, latent) -> (batch, *shape) in [-1, 1]."""
-
-    shape: tuple[int, ...]
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.tanh(Up(self.shape, self.width, self.depth)(*inputs))
-
-
-class Discriminator(nn.Module):
-    """Inputs -> Critic(score (batch,), features (batch, 2 width)): features = last hidden layer."""
-
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> Critic:
-        features = Down(self.width, self.depth)(*inputs)
-        return Critic(nn.Dense(1, kernel_init=lecun)(features)[:, 0], features)
-
-
-class Encoder(nn.Module):
-    """Inputs -> (batch, latent), linear output."""
-
-    latent: int
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.Dense(self.latent, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
-
-
-class Autoencoder(nn.Module):
-    """Images x -> Critic(score = ||Dec(Enc(x)) - x||_2 (batch,), features = Enc(x) (batch, width)).
-
-    As `mlp.Autoencoder`; a vector among the inputs is reconstructed from the code linearly.
-    """
-
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> Critic:
-        images = [i for i in inputs if i.ndim == 4]
-        vectors = [i for i in inputs if i.ndim != 4]
-        x = jnp.concatenate(images, axis=-1)
-        code = nn.Dense(self.width, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
-        made = [Up(x.shape[1:], self.width, self.depth)(code)]
-        made += [nn.Dense(joined(v).shape[-1], kernel_init=lecun)(code) for v in vectors]
-        return Critic(reconstruction_energy(joined(x, *vectors), joined(*made)), code)
-
-
 def _checked(sizes: Sizes) -> Sizes:
     if len(sizes.shape) != 3:
         raise BadInput(
@@ -121,29 +66,4 @@ def _checked(sizes: Sizes) -> Sizes:
     return checked(sizes)
 
 
-def generator(sizes: Sizes) -> Net:
-    """Latents to images in [-1, 1]: `depth` dense layers of 4 width, then each channel's own.
-
-    Raises BadInput if a size is below 1 or `shape` is no image, as every factory here does.
-    """
-    return drawn_at_once(Generator(sizes.shape, *_checked(sizes)[2:]))
-
-
-def discriminator(sizes: Sizes) -> Net:
-    """Images to `Critic`: two layers for each channel, then `depth` of 2 width, the features."""
-    return drawn_at_once(Discriminator(*_checked(sizes)[2:]))
-
-
-def encoder(sizes: Sizes) -> Net:
-    """Images to vectors of length `latent`: as the discriminator up to its last layer."""
-    return drawn_at_once(Encoder(*_checked(sizes)[1:]))
-
-
-def denoiser(sizes: Sizes) -> Net:
-    """Features to features of the same length: `depth` dense layers of 2 width, as the features."""
-    return mlp.denoiser(_checked(sizes)._replace(width=2 * sizes.width))
-
-
-def autoencoder(sizes: Sizes) -> Net:
-    """Images to `Critic` with the reconstruction energy as score and a code of `width` entries."""
-    return drawn_at_once(Autoencoder(*_checked(sizes)[2:]))
+FAMILY = family(Architecture(Down, Up, features=2, checked=_checked))

@@ -8,8 +8,7 @@ gradients of any order stay matrix products and no scatter appears.
 There is no batch normalization: gradient penalties need each sample's own gradient, so no output
 may depend on another sample. Kernels are 3x3: a training step costs 1.5 times less than with the
 usual 4x4, of whose products on a 4x4 map 44 % fall on padding (of 3x3: 31 %). The price is that
-output pixels of a transposed layer receive 1, 2 or 4 taps, not 4 each. Initialisation and
-rectifiers are those of `mlp`.
+output pixels of a transposed layer receive 1, 2 or 4 taps, not 4 each.
 """
 
 import flax.linen as nn
@@ -17,10 +16,9 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.errors import BadInput
-from ganbench.game import Critic, Net
-from ganbench.zoo import mlp
-from ganbench.zoo.linen import Sizes, checked, drawn_at_once
-from ganbench.zoo.mlp import Hidden, he, joined, leaky, lecun, reconstruction_energy
+from ganbench.zoo.images import Architecture, family
+from ganbench.zoo.layers import Hidden, he, leaky, lecun
+from ganbench.zoo.linen import Sizes, checked
 
 SIDE = 8  # of the images, in pixels: two strides of 2 leave a 2x2 map
 
@@ -107,7 +105,8 @@ class PatchConvTranspose(nn.Module):
 class Down(nn.Module):
     """Images (and vectors) -> (batch, 4 width): convolutions to 4x4xw and 2x2x2w, dense layers.
 
-    Images are joined on their channels, vectors at the first dense layer.
+    Images are joined on their channels, vectors at the first dense layer: it is what lets a joint
+    (x, z) critic relate x to z.
     """
 
     width: int
@@ -123,9 +122,12 @@ class Down(nn.Module):
 
 
 class Up(nn.Module):
-    """Vectors -> (batch, 8, 8, channels), linear: dense to 2x2x2w, transposed to 4x4xw and 8x8."""
+    """Vectors -> (batch, 8, 8, channels), linear: dense layers, then two transposed ones.
 
-    channels: int
+    `depth` dense layers of 8 width, the last of them read as a 2x2x2w map, then 4x4xw and 8x8.
+    """
+
+    shape: tuple[int, ...]
     width: int
     depth: int
 
@@ -133,63 +135,7 @@ class Up(nn.Module):
     def __call__(self, *inputs: jax.Array) -> jax.Array:
         x = Hidden(8 * self.width, self.depth, nn.relu)(*inputs).reshape(-1, 2, 2, 2 * self.width)
         x = nn.relu(PatchConvTranspose(self.width)(x))
-        return PatchConvTranspose(self.channels, kernel_init=lecun)(x)
-
-
-class Generator(nn.Module):
-    """(batch, latent) -> (batch, 8, 8, channels) in [-1, 1]."""
-
-    channels: int
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.tanh(Up(self.channels, self.width, self.depth)(*inputs))
-
-
-class Discriminator(nn.Module):
-    """Inputs -> Critic(score (batch,), features (batch, 4 width)): features = last hidden layer."""
-
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> Critic:
-        features = Down(self.width, self.depth)(*inputs)
-        return Critic(nn.Dense(1, kernel_init=lecun)(features)[:, 0], features)
-
-
-class Encoder(nn.Module):
-    """Inputs -> (batch, latent), linear output."""
-
-    latent: int
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> jax.Array:
-        return nn.Dense(self.latent, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
-
-
-class Autoencoder(nn.Module):
-    """Images x -> Critic(score = ||Dec(Enc(x)) - x||_2 (batch,), features = Enc(x) (batch, width)).
-
-    As `mlp.Autoencoder`; a vector among the inputs is reconstructed from the code linearly.
-    """
-
-    width: int
-    depth: int
-
-    @nn.compact
-    def __call__(self, *inputs: jax.Array) -> Critic:
-        images = [i for i in inputs if i.ndim == 4]
-        vectors = [i for i in inputs if i.ndim != 4]
-        x = joined(jnp.concatenate(images, axis=-1), *vectors)
-        code = nn.Dense(self.width, kernel_init=lecun)(Down(self.width, self.depth)(*inputs))
-        made = [Up(sum(i.shape[-1] for i in images), self.width, self.depth)(code)]
-        made += [nn.Dense(joined(v).shape[-1], kernel_init=lecun)(code) for v in vectors]
-        return Critic(reconstruction_energy(x, joined(*made)), code)
+        return PatchConvTranspose(self.shape[-1], kernel_init=lecun)(x)
 
 
 def _checked(sizes: Sizes) -> Sizes:
@@ -201,37 +147,4 @@ def _checked(sizes: Sizes) -> Sizes:
     return checked(sizes)
 
 
-def generator(sizes: Sizes) -> Net:
-    """Latents to 8x8 images in [-1, 1]: `depth` dense layers of 8 width, two transposed layers.
-
-    Raises BadInput if a size is below 1 or `shape` is no 8x8 image, as every factory here does.
-    """
-    return drawn_at_once(Generator(sizes.shape[-1], *_checked(sizes)[2:]))
-
-
-def discriminator(sizes: Sizes) -> Net:
-    """Images to `Critic`: two convolutions, `depth` dense layers of 4 width, the last = features.
-
-    A dense layer after the convolutions is what lets a joint (x, z) critic relate x to z.
-    """
-    return drawn_at_once(Discriminator(*_checked(sizes)[2:]))
-
-
-def encoder(sizes: Sizes) -> Net:
-    """Images to vectors of length `latent`: two convolutions, `depth` dense layers of 4 width."""
-    return drawn_at_once(Encoder(*_checked(sizes)[1:]))
-
-
-def denoiser(sizes: Sizes) -> Net:
-    """Features to features of the same length: `depth` dense layers of 4 width, as the features."""
-    wide = _checked(sizes)._replace(width=4 * sizes.width)
-    return mlp.denoiser(wide)
-
-
-def autoencoder(sizes: Sizes) -> Net:
-    """Images to `Critic` with the reconstruction energy as score and the code as features.
-
-    The code has `width` entries, a quarter of the hidden layer's, as in `mlp`: 16 for 64 pixels at
-    width 16.
-    """
-    return drawn_at_once(Autoencoder(*_checked(sizes)[2:]))
+FAMILY = family(Architecture(Down, Up, features=4, checked=_checked))

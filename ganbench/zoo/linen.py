@@ -1,4 +1,4 @@
-"""Flax Linen modules behind the `Net` type, and the sizes that every zoo factory takes."""
+"""Flax Linen modules behind the `Net` type, and what every family of nets offers and takes."""
 
 import math
 from collections.abc import Callable
@@ -20,6 +20,16 @@ class Sizes(NamedTuple):
     latent: int  # length of the generator's input and of the encoder's output
     width: int  # units of a hidden layer; conv: channels of the 4x4 map; channels: values of each
     depth: int  # hidden dense layers, at least 1
+
+
+class Family(NamedTuple):
+    """One architecture in every role; the field names are the roles of `Recipe.zoo`."""
+
+    generator: Callable[[Sizes], Net]
+    discriminator: Callable[[Sizes], Net]
+    encoder: Callable[[Sizes], Net]
+    denoiser: Callable[[Sizes], Net]
+    autoencoder: Callable[[Sizes], Net]
 
 
 def checked(sizes: Sizes) -> Sizes:

@@ -1,0 +1,97 @@
+"""The five roles of a family of nets for images, given how it reads and writes them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from ganbench.game import Critic, Net
+from ganbench.zoo import layers
+from ganbench.zoo.layers import joined, lecun, reconstruction_energy
+from ganbench.zoo.linen import Family, Sizes, drawn_at_once
+
+Made = Callable[..., jax.Array]
+
+
+class Architecture(NamedTuple):
+    """What tells one family of image nets from another; all static.
+
+    `reader(width, depth)` is a module, images and vectors -> (batch, features), that joins the
+    images on their channels and ends in a rectifier; `writer(shape, width, depth)` one, vectors ->
+    (batch, *shape), with a linear output; `features` counts the reader's outputs per unit of width;
+    `checked` returns the sizes or raises BadInput.
+    """
+
+    reader: Callable[[int, int], Made]
+    writer: Callable[[tuple[int, ...], int, int], Made]
+    features: int
+    checked: Callable[[Sizes], Sizes]
+
+
+class Generator(nn.Module):
+    """(batch, latent) -> (batch, *shape) in [-1, 1]."""
+
+    writer: Callable[[], Made]
+
+    @nn.compact
+    def __call__(self, *inputs: jax.Array) -> jax.Array:
+        return nn.tanh(self.writer()(*inputs))
+
+
+class Autoencoder(nn.Module):
+    """Images x -> Critic(score = ||Dec(Enc(x)) - x||_2 (batch,), features = Enc(x) (batch, code)).
+
+    As `mlp.Autoencoder`; a vector among the inputs is reconstructed from the code linearly.
+    """
+
+    code: int
+    reader: Callable[[], Made]
+    writer: Callable[[tuple[int, ...]], Made]
+
+    @nn.compact
+    def __call__(self, *inputs: jax.Array) -> Critic:
+        x = jnp.concatenate([i for i in inputs if i.ndim == 4], axis=-1)
+        vectors = [i for i in inputs if i.ndim != 4]
+        code = nn.Dense(self.code, kernel_init=lecun)(self.reader()(*inputs))
+        made = [self.writer(x.shape[1:])(code)]
+        made += [nn.Dense(joined(v).shape[-1], kernel_init=lecun)(code) for v in vectors]
+        return Critic(reconstruction_energy(joined(x, *vectors), joined(*made)), code)
+
+
+def family(of: Architecture) -> Family:
+    """The factories of an architecture; each raises BadInput as `of.checked` does.
+
+    The generator ends in tanh. The discriminator's features are the reader's, a denoiser's hidden
+    layers as wide as these. The autoencoder's code has `width` entries: at width 16 a quarter of an
+    8x8 image's pixels, a bottleneck.
+    """
+
+    def reader(sizes: Sizes) -> Callable[[], Made]:
+        return partial(of.reader, sizes.width, sizes.depth)
+
+    def writer(shape: tuple[int, ...], sizes: Sizes) -> Made:
+        return of.writer(shape, sizes.width, sizes.depth)
+
+    def generator(sizes: Sizes) -> Net:
+        sizes = of.checked(sizes)
+        return drawn_at_once(Generator(partial(writer, sizes.shape, sizes)))
+
+    def discriminator(sizes: Sizes) -> Net:
+        return drawn_at_once(layers.Discriminator(reader(of.checked(sizes))))
+
+    def encoder(sizes: Sizes) -> Net:
+        return drawn_at_once(layers.Encoder(sizes.latent, reader(of.checked(sizes))))
+
+    def denoiser(sizes: Sizes) -> Net:
+        sizes = of.checked(sizes)
+        return drawn_at_once(layers.Denoiser(of.features * sizes.width, sizes.depth))
+
+    def autoencoder(sizes: Sizes) -> Net:
+        sizes = of.checked(sizes)
+        made = Autoencoder(sizes.width, reader(sizes), partial(writer, sizes=sizes))
+        return drawn_at_once(made)
+
+    return Family(generator, discriminator, encoder, denoiser, autoencoder)
