@@ -30,10 +30,13 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: $(VENV)/installed-notebooks  ## execute them on the results there are
-	cd notebooks && for n in *.ipynb; do \
-	  ../$(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir ../build/notebooks $$n \
+notebooks: $(VENV)/installed-notebooks results/smoke/leaderboard.csv  ## execute them on results
+	for n in notebooks/*.ipynb; do \
+	  $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir build/notebooks $$n \
 	  || exit 1; done
+
+results/smoke/leaderboard.csv: | $(VENV)/installed
+	$(BIN)/ganbench run smoke
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

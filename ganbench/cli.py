@@ -82,7 +82,7 @@ def list_(
     if as_json:
         print(json.dumps(rows, indent=1))
         return
-    width = max(len(row["name"]) for row in rows)
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         print(f"{row['name']:<{width}}  {row['summary']}")
 

@@ -15,13 +15,14 @@ import jax.numpy as jnp
 import optax
 from jax.random import fold_in
 
+from ganbench.errors import BadInput
 from ganbench.seeds import fold_name
 
 Params = Any  # a pytree of arrays
 Phase = tuple[str, ...]  # loss names that are moved together
 
 
-class ProtocolError(ValueError):
+class ProtocolError(BadInput):
     """A recipe that cannot be built: the message names the player, loss or stabilizers at fault."""
 
 
@@ -179,8 +180,11 @@ def player(loss: str) -> str:
 
 
 def is_discriminator(name: str) -> bool:
-    """Whether a player judges samples: `d`, `d2`, ... by the project's naming."""
-    return name.startswith("d")
+    """Whether a player judges samples: `d`, `d2`, ... by the project's naming.
+
+    Its letter is d and what follows a number, so that a `decoder` is on the generator's side.
+    """
+    return name[0] == "d" and (len(name) == 1 or name[1:].isdecimal())
 
 
 def initialise(nets: Mapping[str, Net], key: jax.Array, name: str, *inputs: Any) -> tuple:
@@ -206,8 +210,7 @@ def build(recipe: Recipe, data: Data) -> Method:
             one player twice; players, nets and optimizers differ; a loss is no scalar. When `step`
             is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
     """
-    _check_claims(recipe)
-    game = recipe.game
+    game = checked_claims(recipe).game
     if game is None:
         raise ProtocolError("the recipe has no game: put a base such as nonsaturating first")
 
@@ -246,12 +249,14 @@ def build(recipe: Recipe, data: Data) -> Method:
     return _checked(recipe.outer(Method(init, step, generate)))
 
 
-def _check_claims(recipe: Recipe) -> None:
+def checked_claims(recipe: Recipe) -> Recipe:
+    """`recipe`, or ProtocolError naming two stabilizers that replace one thing."""
     owners: dict[str, str] = {}
     for resource, owner in recipe.claims:
         if resource in owners:
             raise ProtocolError(f"{owners[resource]} and {owner} both replace the {resource}")
         owners[resource] = owner
+    return recipe
 
 
 def _check_game(recipe: Recipe, data: Data, init: Callable, objective: Objective) -> None:

@@ -7,7 +7,6 @@ Three programs: `start` (first state), `advance` (the steps between two evaluati
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
@@ -16,12 +15,12 @@ import numpy as np
 from jax.random import fold_in, key_data, wrap_key_data
 from jax.sharding import SingleDeviceSharding
 
+from ganbench.compilation import compile_everywhere
 from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
 from ganbench.parts import adam
 from ganbench.registry import make
-from ganbench.runtime import compiler_options, one_entry_for_all_devices
 from ganbench.seeds import fold_name, lane_key
 from ganbench.setting import Setting
 from ganbench.tasks.base import Task
@@ -90,15 +89,14 @@ class Compiled(NamedTuple):
 Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (lanes, ...)
 
 
-def _method(task: Task, method: str, values: Mapping, budget: Budget, shared: Shared) -> Method:
-    """The method, built inside the traced function: `values` may hold tracers."""
+def setting_of(task: Task, rate: Any, budget: Budget, shared: Shared) -> Setting:
+    """What every method of a task is built in; `rate` may be a tracer."""
     sizes = Sizes(task.shape, budget.latent, budget.width, budget.depth)
-    optimizer = Optimizer(adam(budget.b1, budget.b2), values["learning_rate"])
+    optimizer = Optimizer(adam(budget.b1, budget.b2), rate)
     nets = zoo(budget.nets, sizes)
-    setting = Setting(
+    return Setting(
         task, shared.train, shared.held_out, budget.batch, budget.latent, nets, optimizer
     )
-    return make(method, values, setting)
 
 
 def _finite(info: Mapping[str, jax.Array], state: TrainState) -> jax.Array:
@@ -115,7 +113,8 @@ def _lane_functions(
     batches = math.ceil(budget.curve_samples / budget.batch)
 
     def build(lane: Lanes, shared: Shared) -> Method:
-        return _method(task, method, {**static, **lane["values"]}, budget, shared)
+        values = {**static, **lane["values"]}  # tracers among them: built inside the trace
+        return make(method, values, setting_of(task, values["learning_rate"], budget, shared))
 
     def start(lane: Lanes, shared: Shared) -> Carry:
         key = fold_name(wrap_key_data(lane["train"]), "init")
@@ -176,46 +175,28 @@ def compile_group(
     budget: Budget,
     devices: Sequence[jax.Device],
 ) -> Compiled:
-    """Each device's programs, and what it took to make them.
-
-    Every device gets the same single-device module, compiled once: the first device's code is
-    found in the compilation cache by the others. One module partitioned over the devices would be
-    simpler, but XLA optimizes a partitioned module differently from a whole one: its results
-    differ in the last bit between one device and two, and a GAN makes that difference grow.
-    """
-    clock = [time.perf_counter()]
-    functions = _lane_functions(task, method, static, budget)
-    axes = ((0, None), (0, None, 0, None), (0, None, 0, None, None))
-    jitted = [jax.jit(jax.vmap(f, in_axes=a)) for f, a in zip(functions, axes, strict=True)]
-    lanes = lane_arguments(task, [lane] * budget.block)
-    carry = jax.eval_shape(jitted[0], lanes, shared_of(task))
-    traced, shared = [], []
-    for device in devices:
-        here = SingleDeviceSharding(device)
-        shared.append(jax.device_put(shared_of(task), here))
-        on = jax.tree.map(
-            lambda x, here=here: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=here),
-            (lanes, shared_of(task), carry, np.int32(0)),
-        )
-        pairs = zip(jitted, (on[:2], on, (*on, on[3])), strict=True)
-        traced.append([function.trace(*given) for function, given in pairs])
-    lowered = [[program.lower() for program in programs] for programs in traced]
-    clock.append(time.perf_counter())
-    options = compiler_options(devices[0])
-    with one_entry_for_all_devices():
-        # start, advance and score at the same time: XLA compiles without Python's lock
-        with ThreadPoolExecutor(len(jitted)) as pool:
-            made = list(
-                pool.map(
-                    lambda same: [p.compile(compiler_options=options) for p in same],
-                    zip(*lowered, strict=True),
-                )
-            )
-    clock.append(time.perf_counter())
-    chunk = budget.steps // budget.evaluations
+    """Each device's programs, and what it took to make them."""
+    began = time.perf_counter()
+    start, advance, score = _lane_functions(task, method, static, budget)
+    begin = jax.jit(jax.vmap(start, in_axes=(0, None)))
+    lanes, shared, step = lane_arguments(task, [lane] * budget.block), shared_of(task), np.int32(0)
+    given = (lanes, shared, jax.eval_shape(begin, lanes, shared), step)
+    shapes_s = time.perf_counter() - began
+    made = compile_everywhere(
+        {
+            "advance": (jax.jit(jax.vmap(advance, in_axes=(0, None, 0, None))), given),
+            "score": (jax.jit(jax.vmap(score, in_axes=(0, None, 0, None, None))), (*given, step)),
+            "start": (begin, given[:2]),
+        },
+        devices,
+    )
     return Compiled(
-        [Programs(*each) for each in zip(devices, shared, *made, strict=True)],
-        trace_s=clock[1] - clock[0],
-        compile_s=clock[2] - clock[1],
-        flops_per_step=flops(traced[0][1].jaxpr) / (chunk * budget.block),
+        [
+            Programs(device, jax.device_put(shared, SingleDeviceSharding(device)), **own)
+            for device, own in zip(devices, made.programs, strict=True)
+        ],
+        trace_s=shapes_s + made.trace_s,
+        compile_s=made.compile_s,
+        flops_per_step=flops(made.jaxprs["advance"])
+        / (budget.steps // budget.evaluations * budget.block),
     )

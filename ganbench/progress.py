@@ -67,8 +67,16 @@ def shown(console: Console) -> Iterator[Progress]:
         )
         refresh()
 
+    def stopped(groups_left: int) -> None:
+        console.print(
+            f"time limit: {groups_left} of {tally.groups} groups not started; "
+            "the same command goes on from here",
+            highlight=False,
+        )
+
+    made = Progress(begin, group, advance, done, stopped)
     if console.is_terminal:
         with live:
-            yield Progress(begin, group, advance, done)
+            yield made
     else:
-        yield Progress(begin, group, advance, done)
+        yield made

@@ -16,14 +16,17 @@ _PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "sc
 @cache
 def commit() -> str:
     """The source's git commit, with `+changes` if files differ from it; empty if no checkout."""
-    here = str(Path(__file__).resolve().parent)
+    package = Path(__file__).resolve().parent
+    here = str(package)
 
     def git(*words: str) -> str:
         command = ["git", "-C", here, *words]
         return subprocess.run(command, capture_output=True, text=True, timeout=9).stdout.strip()
 
     try:
-        head = git("rev-parse", "HEAD")
+        # installed below somebody else's checkout, that project's commit says nothing of ours
+        ours = git("rev-parse", "--show-toplevel") == str(package.parent)
+        head = git("rev-parse", "HEAD") if ours else ""
         return head + ("+changes" if head and git("status", "--porcelain", "--", here) else "")
     except (OSError, subprocess.TimeoutExpired):
         return ""

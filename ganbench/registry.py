@@ -8,7 +8,7 @@ import pydantic
 
 from ganbench import references
 from ganbench.errors import BadInput, choices
-from ganbench.game import Method, Recipe, build, compose
+from ganbench.game import Method, Recipe, build, checked_claims, compose
 from ganbench.setting import Setting, data, plain
 from ganbench.stabilizers.ebgan import ebgan, ebgan_pt
 from ganbench.stabilizers.gap import gap
@@ -104,6 +104,19 @@ def names_of(method: str) -> tuple[str, ...]:
     return (bases[0] if bases else _implied_base(method, modifiers), *modifiers)
 
 
+def canonical_name(method: str) -> str:
+    """One text for one method: no spaces, the base first, a base that goes without saying left out.
+
+    `nonsaturating+gap` is `gap`, `r1+wgan` is `wgan+r1`; modifiers keep their order.
+
+    Raises:
+        BadInput: see `names_of`.
+    """
+    names = names_of(method)
+    implied = len(names) > 1 and names_of("+".join(names[1:])) == names
+    return "+".join(names[1:] if implied else names)
+
+
 def _implied_base(method: str, modifiers: tuple[str, ...]) -> str:
     prescribed = {METHODS[m].base: m for m in modifiers if METHODS[m].base is not None}
     if len(prescribed) > 1:
@@ -159,6 +172,17 @@ def recipe(method: str, hyperparameters: Values, setting: Setting) -> Recipe:
     """
     made = [METHODS[name].factory(**_own(name, hyperparameters)) for name in names_of(method)]
     return compose(*made)(plain(setting))
+
+
+def check_stack(method: str, hyperparameters: Values, setting: Setting) -> None:
+    """Finds what is wrong with stack `method` as it is written, with nothing traced.
+
+    Raises:
+        BadInput: see `names_of`.
+        ProtocolError: two of its names replace the same thing.
+    """
+    if METHODS[names_of(method)[0]].kind not in FINISHED:
+        checked_claims(recipe(method, hyperparameters, setting))
 
 
 def make(method: str, hyperparameters: Values, setting: Setting) -> Method:

@@ -1,6 +1,8 @@
 """The process's surroundings: cores, devices, compilation cache. Nothing runs on import."""
 
 import hashlib
+import importlib
+import inspect
 import os
 import platform
 from collections.abc import Iterator
@@ -11,7 +13,6 @@ from unittest import mock
 
 import jax
 import platformdirs
-from jax._src import cache_key
 
 from ganbench.errors import BadInput
 
@@ -31,7 +32,7 @@ def cores() -> int:
 def _cpu_features() -> str:
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-        return next(line for line in lines if line.startswith("flags"))
+        return next(line for line in lines if line.startswith(("flags", "Features")))
     except (OSError, StopIteration):
         return platform.processor()
 
@@ -64,22 +65,29 @@ def compiler_options(device: jax.Device) -> dict[str, Any]:
 
 
 @contextmanager
-def one_entry_for_all_devices() -> Iterator[None]:
+def one_entry_for_all_devices(device: jax.Device) -> Iterator[None]:
     """Inside, a single-device module compiled for one CPU is found in the cache by the others.
 
     JAX leaves the device out of the cache's key on GPUs alone; code for a CPU names its device as
-    little, and is loaded for the one that asks. There is no option for this: should JAX rename the
-    function wrapped here, or the cache be off, each device compiles for itself, with equal results.
+    little, and is loaded for the one that asks. There is no option for this, so a private function
+    of JAX is wrapped. Should a JAX not have it as it is now, should the cache be off or `device` be
+    no CPU, each device compiles for itself, with equal results.
     """
-    wrapped = getattr(cache_key, "_hash_serialized_compile_options", None)
-    if wrapped is None:
+    name, option = "_hash_serialized_compile_options", "strip_device_assignment"
+    try:
+        module = importlib.import_module("jax._src.cache_key")
+        wrapped = getattr(module, name)
+        known = option in inspect.signature(wrapped).parameters
+    except (ImportError, AttributeError):
+        known = False
+    if not known or device.platform != "cpu":
         yield
         return
 
     def without_device(hashed: Any, options: Any, **given: Any) -> Any:
-        return wrapped(hashed, options, **{**given, "strip_device_assignment": True})
+        return wrapped(hashed, options, **{**given, option: True})
 
-    with mock.patch.object(cache_key, "_hash_serialized_compile_options", without_device):
+    with mock.patch.object(module, name, without_device):
         yield
 
 

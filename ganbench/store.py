@@ -58,16 +58,13 @@ def read_runs(path: Path) -> pd.DataFrame:
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
-    """A results folder's `provenance.json`; empty if the folder is new or holds tables alone.
+    """A results folder's `provenance.json`; empty if it has none.
 
     Raises:
-        BadInput: a folder of something else, a broken file, or another schema.
+        BadInput: a broken file, or one of another schema.
     """
     path = folder / "provenance.json"
     if not path.is_file():
-        ours = {"runs.csv", ".provenance.json.tmp"}  # tables alone, or a kill at the first write
-        if folder.is_dir() and any(folder.iterdir()) and not ours & set(os.listdir(folder)):
-            raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
         return {}
     try:
         made = json.loads(path.read_text())
@@ -78,18 +75,35 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     return made
 
 
+def _check_ours(folder: Path) -> None:
+    """Raises BadInput where training would write over what it did not make."""
+    try:
+        names = set(os.listdir(folder)) if folder.is_dir() else set()
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be read: {error.strerror}") from None
+    if "provenance.json" in names or names <= {".provenance.json.tmp"}:  # a kill at the first write
+        return
+    if "runs.csv" in names:
+        raise BadInput(
+            f"{folder}: holds tables without the groups and provenance.json that they were made "
+            "of: they can be read, not added to; give another --out"
+        )
+    raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
+
+
 class Store:
     """One results folder, opened for `protocols` ({task: protocol}).
 
     Raises:
-        BadInput: the folder holds a result of another protocol; the message names the first
-            differing key. Nothing is written by opening.
+        BadInput: the folder is none of ours, or holds a result of another protocol; the message
+            names the first differing key. Nothing is written by opening.
     """
 
     def __init__(
         self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]], device: str
     ):
         self.folder, self.suite, self.device = folder, suite, device
+        _check_ours(folder)
         before = read_provenance(folder).get("protocols", {})
         for task, protocol in protocols.items():
             known = json.loads(canonical(protocol))
@@ -104,15 +118,15 @@ class Store:
         Raises:
             BadInput: the folder cannot be made or written to.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
-        for left in self.folder.glob("**/.*.tmp"):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
         made = provenance(self.suite, self.protocols, self.device)
         text = json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
-        _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            for left in self.folder.glob("**/.*.tmp"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
+            _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
+        except OSError as error:
+            raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
         return made
 
     def _finished(self) -> list[Path]:
@@ -155,16 +169,20 @@ class Store:
         """Makes the four tables anew from the finished groups.
 
         Args:
-            order: (task, method) pairs in the suite's order; others follow in alphabetical order.
+            order: (task, method) pairs of the whole suite, tasks and methods in its order; others
+                follow in alphabetical order. So equal cells give equal tables, whatever calls
+                trained them.
         """
-        rank = {pair: i for i, pair in enumerate(order)}
+        tasks, methods = (dict.fromkeys(names) for names in zip(*order, strict=True))
 
         def sorted_rows(rows: pd.DataFrame, *last: str) -> pd.DataFrame:
-            pairs = zip(rows["task"], rows["method"], strict=True)
-            rows = rows.assign(_position=[rank.get(pair, len(rank)) for pair in pairs])
-            by = ["_position", "task", "method", "hyperparameters", "seed", "replicate", *last]
-            rows = rows.sort_values(by, kind="stable", ignore_index=True)
-            return rows.drop(columns="_position")
+            rows = rows.assign(
+                _task=rows["task"].map({name: i for i, name in enumerate(tasks)}),
+                _method=rows["method"].map({name: i for i, name in enumerate(methods)}),
+            )
+            by = ["_task", "task", "_method", "method", "hyperparameters", "seed", "replicate"]
+            rows = rows.sort_values([*by, *last], kind="stable", ignore_index=True)
+            return rows.drop(columns=["_task", "_method"])
 
         frames = [(path, read_runs(path)) for path in self._finished()]
         runs = pd.concat([run_frame([]), *[frame for _, frame in frames]], ignore_index=True)

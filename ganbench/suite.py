@@ -9,6 +9,7 @@ import pydantic
 
 from ganbench.errors import BadInput, choices
 from ganbench.plan import groups
+from ganbench.registry import canonical_name
 from ganbench.schema import LIMIT, KeepTable, MethodTable, OutcomeTable, Suite, TaskTable
 from ganbench.tasks.catalogue import TASKS
 from ganbench.zoo.catalogue import Sizes, zoo
@@ -26,7 +27,8 @@ def find(suite: str) -> Path:
     for path in (Path(suite), SUITES / f"{suite}.toml"):
         if path.is_file():
             return path
-    raise BadInput(f"no suite {suite!r}: neither a file nor one of {choices(suite_names())}")
+    known = f"one of {choices(suite_names())}" if suite_names() else f"in {SUITES}, which has none"
+    raise BadInput(f"no suite {suite!r}: neither a file nor {known}")
 
 
 def suite_names() -> list[str]:
@@ -50,6 +52,7 @@ def read(path: Path) -> Suite:
     try:
         suite = Suite.model_validate(raw)
         _check_names(suite)
+        suite = _with_methods(suite, suite.methods)
         _check_entries(suite)
         list(groups(suite))
     except pydantic.ValidationError as error:
@@ -94,6 +97,12 @@ def _check_names(suite: Suite) -> None:
             )
 
 
+def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:
+    """The suite with these entries under their canonical names."""
+    named = [e.model_copy(update={"name": canonical_name(e.name)}) for e in entries]
+    return suite.model_copy(update={"methods": named})
+
+
 def _check_entries(suite: Suite) -> None:
     seen: set[str] = set()
     for entry in suite.methods:
@@ -135,6 +144,7 @@ def with_overrides(
         for name, table in suite.tasks.items()
         if tasks is None or name in tasks
     }
+    methods = None if methods is None else [canonical_name(name) for name in methods]
     listed = {entry.name: entry for entry in suite.methods}
     if methods is not None and len(set(methods)) < len(methods):
         raise BadInput(f"--methods: a name appears twice in {','.join(methods)}")
@@ -143,8 +153,8 @@ def with_overrides(
         if methods is not None
         else suite.methods
     )
-    update: dict[str, Any] = {"tasks": tables, "methods": entries}
-    made = suite.model_copy(update=update | ({} if seed is None else {"seed": seed}))
+    made = suite.model_copy(update={"tasks": tables} | ({} if seed is None else {"seed": seed}))
+    made = _with_methods(made, entries)
     _check_names(made)
     list(groups(made))
     return made

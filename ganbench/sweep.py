@@ -12,7 +12,6 @@ import pandas as pd
 
 from ganbench import suite as suites
 from ganbench.errors import BadInput
-from ganbench.game import ProtocolError
 from ganbench.harness import Record, Stopped, flat, train
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
@@ -26,7 +25,8 @@ from ganbench.plan import (
     groups,
     protocol,
 )
-from ganbench.program import Lane
+from ganbench.program import Lane, setting_of, shared_of
+from ganbench.registry import check_stack
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.store import Results, Store
@@ -42,6 +42,7 @@ class Progress(NamedTuple):
     group: Callable[[str], None] = lambda label: None
     advance: Callable[[int], None] = lambda lane_steps: None
     done: Callable[[str, Sequence[str]], None] = lambda label, statuses: None
+    stopped: Callable[[int], None] = lambda groups_left: None
 
 
 def run(
@@ -73,6 +74,7 @@ def run(
     """
     if not isinstance(suite, Suite):
         suite = suites.read(suites.find(str(suite)))
+    order = [(g.task, g.method) for g in groups(suite)]
     suite = suites.with_overrides(suite, seeds, seed, steps, methods, tasks)
     use_compilation_cache()
     devices, progress = devices or jax.devices(), progress or Progress()
@@ -81,15 +83,17 @@ def run(
     store = Store(Path(out or Path("results") / suite.name), suite.name, protocols, kind)
     hashes = {name: digest(made) for name, made in protocols.items()}
     planned = list(groups(suite))
-    order = list(dict.fromkeys((g.task, g.method) for g in planned))
     missing = _missing(planned, hashes, store.cells())
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
+    for group in missing:
+        _check_group(suite, group)
     store.open_for_writing()
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
     results = None
-    for group in missing:
+    for done, group in enumerate(missing):
         if time.monotonic() > deadline:
+            progress.stopped(len(missing) - done)
             break
         if group.task not in scales:
             scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
@@ -101,6 +105,16 @@ def run(
         results = store.write_tables(order)
         progress.done(label, statuses)
     return results or store.write_tables(order)
+
+
+def _check_group(suite: Suite, group: Group) -> None:
+    """Raises ProtocolError if two names of the group's stack replace one thing."""
+    values = group.cells[0].row.hyperparameters
+    if values:  # the reference rows have none
+        task = TASKS[group.task]()
+        budget = budget_of(suite.tasks[group.task], task)
+        rate = values["learning_rate"]
+        check_stack(group.method, values, setting_of(task, rate, budget, shared_of(task)))
 
 
 def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> list[Group]:
@@ -148,7 +162,7 @@ def _train_group(
         records, cost = train(
             scale.task, group.method, group.static, group.lanes, budget, devices, advance
         )
-    except (BadInput, ProtocolError):
+    except BadInput:
         raise  # the request is at fault, not the run
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]

@@ -1,6 +1,8 @@
 """Two CPU devices for every test, set before any backend starts; one cache for all workers."""
 
+import atexit
 import os
+import shutil
 import tempfile
 
 # most of a test's time is compilation of programs that run for milliseconds
@@ -10,7 +12,10 @@ os.environ["XLA_FLAGS"] = (
 )
 # a cache of their own, empty at the start: nothing of a user's is read or written; set in the
 # environment, so that pytest's workers share it
-CACHE = os.environ.setdefault("GANBENCH_TEST_CACHE", tempfile.mkdtemp(prefix="ganbench-tests-"))
+if "GANBENCH_TEST_CACHE" not in os.environ:
+    os.environ["GANBENCH_TEST_CACHE"] = tempfile.mkdtemp(prefix="ganbench-tests-")
+    atexit.register(shutil.rmtree, os.environ["GANBENCH_TEST_CACHE"], ignore_errors=True)
+CACHE = os.environ["GANBENCH_TEST_CACHE"]
 
 import jax  # noqa: E402
 

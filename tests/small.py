@@ -1,5 +1,7 @@
 """Small nets and data, written out by hand, on which closed forms are exact."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 import optax
@@ -12,15 +14,19 @@ BATCH, WIDTH, LATENT = 16, 3, 2
 KEY, T = jax.random.key(7), jnp.zeros((), jnp.int32)
 
 
-def affine(outputs: int | None = None) -> Net:
-    """x @ w + b, to `outputs` columns (its input's width if None)."""
+def affine(*shape: int) -> Net:
+    """x @ w + b of each sample's entries, to samples of `shape` (its input's if none is given)."""
 
     def init(key, x):
-        columns = outputs or x.shape[-1]
-        w = jax.random.normal(key, (x.shape[-1], columns), x.dtype)
+        entries, columns = math.prod(x.shape[1:]), math.prod(shape or x.shape[1:])
+        w = jax.random.normal(key, (entries, columns), x.dtype)
         return {"w": w, "b": jnp.full((columns,), 0.1, x.dtype)}, {}
 
-    return Net(init, lambda p, aux, x, key=None: x @ p["w"] + p["b"])
+    def apply(p, aux, x, key=None):
+        made = x.reshape(x.shape[0], -1) @ p["w"] + p["b"]
+        return made.reshape(x.shape[0], *(shape or x.shape[1:]))
+
+    return Net(init, apply)
 
 
 def smooth_critic() -> Net:
@@ -51,11 +57,11 @@ def linear_critic() -> Net:
     return Net(init, apply)
 
 
-def critic_of(score) -> Net:
-    """The score is a function of the sample alone; the features are the sample."""
+def critic_of(score, features=lambda x: x) -> Net:
+    """Score and features are functions of the sample alone."""
     return Net(
         lambda key, x: ({"unused": jnp.zeros(())}, {}),
-        lambda p, aux, x, key=None: Critic(score(x) + 0 * p["unused"], x),
+        lambda p, aux, x, key=None: Critic(score(x) + 0 * p["unused"], features(x)),
     )
 
 

@@ -221,9 +221,12 @@ def test_docstring_has_formula_arguments_and_reference(name):
         assert heading in text, heading
     assert "arXiv" in text or "IEEE" in text
     arguments = text.split("Args:")[1].split("Reference:")[0]
-    for parameter in parameters(name):
-        assert f"{parameter.name}:" in arguments
-        assert ("traced" if parameter.traced else "static") in arguments
+    starts = sorted((arguments.index(f"{p.name}:"), p) for p in parameters(name))
+    ends = [where for where, _ in starts[1:]] + [len(arguments)]
+    for (where, parameter), end in zip(starts, ends, strict=True):
+        described, kinds = arguments[where:end], ("static", "traced")
+        assert kinds[parameter.traced] in described, parameter.name
+        assert kinds[not parameter.traced] not in described, parameter.name
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -37,7 +37,7 @@ def entries(cache):
 
 
 def test_devices_share_an_entry_and_run_on_their_own(cache):
-    with one_entry_for_all_devices():
+    with one_entry_for_all_devices(jax.devices()[0]):
         first, second = compiled_on_each_device()
     assert entries(cache) == 1
     assert first == second
@@ -45,7 +45,7 @@ def test_devices_share_an_entry_and_run_on_their_own(cache):
 
 
 def test_without_the_wrapper_there_are_two(cache):
-    with one_entry_for_all_devices():
+    with one_entry_for_all_devices(jax.devices()[0]):
         pass
     list(compiled_on_each_device())
     assert entries(cache) == 2
@@ -54,7 +54,7 @@ def test_without_the_wrapper_there_are_two(cache):
 def test_a_renamed_function_costs_time_only(cache, monkeypatch):
     real = cache_key._hash_serialized_compile_options
     monkeypatch.delattr(cache_key, "_hash_serialized_compile_options")
-    with one_entry_for_all_devices():
+    with one_entry_for_all_devices(jax.devices()[0]):
         # gone where it is looked up, back where JAX uses it
         monkeypatch.setattr(cache_key, "_hash_serialized_compile_options", real, raising=False)
         first, second = compiled_on_each_device()

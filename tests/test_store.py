@@ -13,9 +13,11 @@ import pytest
 from test_pipeline import suite
 
 import ganbench
-from ganbench import store, sweep
+from ganbench import registry, store, sweep
 from ganbench.errors import BadInput
 from ganbench.flops import flops
+from ganbench.parts import adam, with_direction
+from ganbench.registry import Entry
 
 METHODS = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"period": 7}}}}
 
@@ -129,6 +131,40 @@ def test_another_protocol_is_refused_by_its_first_differing_key_and_nothing_is_w
     assert contents(folder) == before
 
 
+def test_tables_without_their_groups_are_not_written_over(first, tmp_path):
+    for name in ("runs.csv", "leaderboard.csv"):
+        (tmp_path / name).write_bytes((first[0] / name).read_bytes())
+    before = contents(tmp_path)
+    with pytest.raises(BadInput, match="can be read, not added to"):
+        sweep.run(small(methods={"r1": {}}), tmp_path)
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("name", ["file", "file/below"])
+def test_a_folder_that_cannot_be_is_refused(tmp_path, name):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(BadInput, match="cannot be"):
+        sweep.run(small(), tmp_path / name)
+
+
+def test_two_stabilizers_that_replace_one_thing_are_refused_before_anything_is_written(
+    tmp_path, monkeypatch
+):
+    def greedy():
+        return lambda recipe: with_direction(recipe, adam(0.5, 0.9), "greedy")
+
+    monkeypatch.setitem(registry.METHODS, "greedy", Entry(greedy, "modifier"))
+    with pytest.raises(BadInput, match="wgan and greedy both replace the optimizer's direction"):
+        sweep.run(small(methods={"nonsaturating": {}, "wgan+greedy": {}}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_order_of_rows_is_the_suites_whatever_was_trained_last(first, tmp_path):
+    sweep.run(small(), tmp_path / "out", methods=["gap"])
+    sweep.run(small(), tmp_path / "out", methods=["nonsaturating"])
+    assert contents(tmp_path / "out")["runs.csv"] == contents(first[0])["runs.csv"]
+
+
 def test_a_folder_that_is_no_results_folder_is_refused(tmp_path):
     (tmp_path / "thesis.txt").write_text("precious")
     with pytest.raises(BadInput, match="neither empty nor a results folder"):
@@ -202,8 +238,8 @@ def test_a_kill_at_any_write_leaves_a_folder_that_the_next_call_completes(tmp_pa
 def test_load_gives_the_tables_that_run_returned(first):
     folder, results = first
     again = ganbench.load(folder)
-    pd.testing.assert_frame_equal(again.runs, results.runs, check_dtype=False)
-    pd.testing.assert_frame_equal(again.leaderboard, results.leaderboard, check_dtype=False)
+    pd.testing.assert_frame_equal(again.runs, results.runs)
+    pd.testing.assert_frame_equal(again.leaderboard, results.leaderboard)
     pd.testing.assert_frame_equal(again.curves, results.curves)
     with pytest.raises(BadInput, match="no such file"):
         ganbench.load(folder / "nowhere")

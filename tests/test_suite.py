@@ -11,7 +11,7 @@ from ganbench.catalogue import LISTS
 from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.plan import canonical, digest, groups, protocol
-from ganbench.registry import kinds, names_of, resolve
+from ganbench.registry import canonical_name, kinds, names_of, resolve
 
 GOOD = (suites.SUITES / "smoke.toml").read_text()
 
@@ -51,7 +51,7 @@ BAD = {
     "a reference in a stack": (GOOD.replace('"gap"', '"real+gap"'), "stacks with nothing"),
     "a reference": (GOOD.replace('"gap"', '"real"'), "leave it out"),
     "unknown nets": (GOOD.replace('nets = "mlp"', 'nets = "mpl"'), "conv"),
-    "conv on vectors": (GOOD.replace('nets = "mlp"', 'nets = "conv"'), "8"),
+    "conv on vectors": (GOOD.replace('nets = "mlp"', 'nets = "conv"'), "takes 8x8 images"),
     "missing threshold": (GOOD.replace("success_quality = 0.5", ""), "outcome.success_quality"),
     "rate of zero": (GOOD.replace("learning_rate = 1e-3", "learning_rate = 0.0"), "learning_rate"),
     "infinite rate": (GOOD.replace("learning_rate = 1e-3", "learning_rate = inf"), "learning_rate"),
@@ -115,6 +115,8 @@ REFUSED = {
     "list methodz": "'methodz' is none of methods, metrics, nets, suites, tasks",
     "leaderboard nowhere": "no such file",
     "judge train nope": "unknown name 'nope'; known: digits",
+    "judge train digits --out /dev/null": "cannot be written",
+    "run smoke --methods gap,nonsaturating+gap": "appears twice",
 }
 
 
@@ -126,6 +128,23 @@ def test_bad_command_exits_with_2_says_one_line_and_writes_nothing(line, tmp_pat
     assert len(made.stderr.strip().splitlines()) == 1
     assert made.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [
+        ("nonsaturating+gap", "gap"),
+        ("gap", "gap"),
+        ("minimax+unrolled", "unrolled"),
+        ("nonsaturating+unrolled", "nonsaturating+unrolled"),
+        (" r1 + wgan", "wgan+r1"),
+        ("gap+r1", "gap+r1"),
+        ("nonsaturating", "nonsaturating"),
+    ],
+)
+def test_one_method_has_one_name(written, name):
+    assert canonical_name(written) == name
+    assert names_of(name) == names_of(written)
 
 
 def test_implied_bases():

@@ -16,16 +16,20 @@ def remake(name: str, folder: Path, say: Callable[[str], None]) -> Path:
     The committed weights stay: leaderboards compare only under one pinned judge.
 
     Raises:
-        BadInput: no judge of that name.
+        BadInput: no judge of that name, or a folder that cannot be written to.
     """
     if name not in JUDGES:
         raise BadInput(f"judge: unknown name {name!r}; known: {choices(JUDGES)}")
     judge = JUDGES[name]
+    path = folder / f"{name}.npz"
+    try:  # before the minutes that training takes
+        folder.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    except OSError as error:
+        raise BadInput(f"--out: {path}: cannot be written: {error.strerror}") from None
     weights = judge.train(0, lambda done, total: say(f"fit {done} of {total}"))
     made = judge.provenance(weights, judge.cross_validate())
     content = npz(weights)
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{name}.npz"
     path.write_bytes(content)
     (folder / "provenance.json").write_text(json.dumps(made, indent=1) + "\n")
     low, high = made["fold_accuracy_interval_95"]

@@ -4,10 +4,17 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
-from annotated_types import Ge, Le
+from annotated_types import Ge
 from jax.random import fold_in
 
-from ganbench.game import Method, Recipe, Stabilizer, TrainState, is_discriminator
+from ganbench.game import (
+    Method,
+    ProtocolError,
+    Recipe,
+    Stabilizer,
+    TrainState,
+    is_discriminator,
+)
 from ganbench.seeds import fold_name
 
 
@@ -23,9 +30,7 @@ def _permuted(state: TrainState, order: jax.Array) -> TrainState:
     return TrainState(swap(state.params), swap(state.aux), swap(state.opt))
 
 
-def gap(
-    pairs: Annotated[int, Ge(1), Le(64)] = 4, period: Annotated[int, Ge(1)] = 100
-) -> Stabilizer:
+def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -> Stabilizer:
     """`pairs` independent pairs, whose discriminators change places every `period` steps.
 
     Formula:
@@ -35,9 +40,13 @@ def gap(
         times the plain method's.
 
     Args:
-        pairs: number of pairs, 1 to 64; static. 1 is the plain method. A batch of samples holds
-            an even share of every generator if it is a multiple of the pairs.
+        pairs: number of pairs, from 1 to the batch; static. 1 is the plain method. A batch of
+            samples holds an even share of every generator if it is a multiple of the pairs, else
+            some generators have one sample more.
         period: steps between swaps, >= 1; static.
+
+    Raises (when `generate` is traced):
+        ProtocolError: a batch smaller than the pairs.
 
     Reference:
         Im, Ma, Kim, Taylor, "Generative Adversarial Parallelization", arXiv 1612.04021 (2016);
@@ -66,6 +75,8 @@ def gap(
         def generate(state, key: jax.Array) -> jax.Array:
             samples = jax.vmap(plain.generate)(state, each(key))
             batch = samples.shape[1]
+            if batch < pairs:
+                raise ProtocolError(f"gap: {pairs} pairs need a batch of as many, not of {batch}")
             return samples[jnp.arange(batch) % pairs, jnp.arange(batch)]
 
         return Method(init, step, generate)

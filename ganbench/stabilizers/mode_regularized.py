@@ -83,7 +83,8 @@ def mdgan(mode: Annotated[float, Ge(0)] = 0.01) -> Stabilizer:
                   L_g.manifold = L_e.manifold = E_x [|x - G(E(x))|^2 - mode log D(G(E(x)))].
         diffusion: L_d2 = E_x sp(-d2(G(E(x)))) + E_z sp(d2(G(z))), with G(E(x)) as the real side;
                   L_g.diffusion = E_z sp(-d2(G(z))).
-        Four phases: d; g.manifold with e.manifold; d2; g.diffusion.
+        Four phases: d; g.manifold with e.manifold; d2; g.diffusion. A step is all four, so G moves
+        twice a step where other methods move it once.
 
     Args:
         mode: lambda, >= 0; traced.

@@ -48,8 +48,8 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
     Args:
         steps: K, >= 0; static. 0 is the plain game.
 
-    The generator's side (players g and e) looks ahead; the paper moves both players from one
-    state, here the task's alternation holds for all methods alike.
+    Every player that is no discriminator looks ahead; the paper moves both players from one state,
+    here the task's alternation holds for all methods alike.
 
     Reference:
         Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled Generative Adversarial Networks", ICLR 2017,
@@ -61,7 +61,7 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
         def objective(state: TrainState, key: jax.Array, t: jax.Array):
             now, info = plain(state, key, t)
             later, _ = plain(look_ahead(plain, opts, state, key, t, steps), key, t)
-            return {n: (later if player(n) in ("g", "e") else now)[n] for n in now}, info
+            return {n: (now if is_discriminator(player(n)) else later)[n] for n in now}, info
 
         return objective
 

@@ -1,8 +1,9 @@
 """Dense nets that read and write every channel of an image with the same weights.
 
 For stacks of like images, such as three digits in three channels: what is learnt of one channel
-serves the others. On stacked digits a net of this family learns in a thousand steps what `mlp` and
-`conv` of the same cost do not in ten thousand. Any height and width.
+serves the others. On stacked digits a critic of this family teaches in 3,000 steps what one of
+family `mlp` does not in 10,000 (`suites/mode-collapse.toml` lists what was tried). Any height and
+width.
 """
 
 import math

@@ -62,12 +62,7 @@ class Autoencoder(nn.Module):
 
 
 def family(of: Architecture) -> Family:
-    """The factories of an architecture; each raises BadInput as `of.checked` does.
-
-    The generator ends in tanh. The discriminator's features are the reader's, a denoiser's hidden
-    layers as wide as these. The autoencoder's code has `width` entries: at width 16 a quarter of an
-    8x8 image's pixels, a bottleneck.
-    """
+    """The factories of an architecture; each raises BadInput as `of.checked` does."""
 
     def reader(sizes: Sizes) -> Callable[[], Made]:
         return partial(of.reader, sizes.width, sizes.depth)
@@ -76,20 +71,28 @@ def family(of: Architecture) -> Family:
         return of.writer(shape, sizes.width, sizes.depth)
 
     def generator(sizes: Sizes) -> Net:
+        """Latents to images in [-1, 1]."""
         sizes = of.checked(sizes)
         return drawn_at_once(Generator(partial(writer, sizes.shape, sizes)))
 
     def discriminator(sizes: Sizes) -> Net:
+        """Images to `Critic`: the features are the last hidden layer."""
         return drawn_at_once(layers.Discriminator(reader(of.checked(sizes))))
 
     def encoder(sizes: Sizes) -> Net:
+        """Images to vectors of length `latent`: as the discriminator up to its last layer."""
         return drawn_at_once(layers.Encoder(sizes.latent, reader(of.checked(sizes))))
 
     def denoiser(sizes: Sizes) -> Net:
+        """Features to features of the same length: `depth` dense layers as wide as the features."""
         sizes = of.checked(sizes)
         return drawn_at_once(layers.Denoiser(of.features * sizes.width, sizes.depth))
 
     def autoencoder(sizes: Sizes) -> Net:
+        """Images to `Critic`: reconstruction energy as score, a code of length `width` as features.
+
+        At width 16 the code is a quarter of an 8x8 image's pixels: a bottleneck.
+        """
         sizes = of.checked(sizes)
         made = Autoencoder(sizes.width, reader(sizes), partial(writer, sizes=sizes))
         return drawn_at_once(made)

@@ -32,10 +32,15 @@ def test_ebgan_hinge_is_taken_on_each_sample():
     fake = jnp.array([[9.0, 1.0], [11.0, -1.0]])  # margin 10: one inside by 1, one beyond by 1
     batches = Data(lambda key: jnp.array([[2.0, 0.0], [4.0, 0.0]]), lambda key: fake)
     identity = Net(lambda key, z: ({"b": jnp.zeros(2)}, {}), lambda p, a, z, key=None: z + p["b"])
-    made = recipe(discriminator=critic_of(lambda x: x[:, 0]), generator=identity)
+
+    def code(x):  # not the sample itself: the term is taken on the code, not on pixels
+        return x**2 + 1
+
+    made = recipe(discriminator=critic_of(lambda x: x[:, 0], code), generator=identity)
     losses, _, _ = losses_of(ebgan(margin=10.0), made, batches)
     assert jnp.allclose(losses["d"], 3.0 + 0.5)  # a hinge on the batch mean would give 3 + 0
     assert jnp.allclose(losses["g"], 10.0)
     pulled, _, _ = losses_of(ebgan_pt(margin=10.0, weight=0.1), made, batches)
-    assert jnp.allclose(pulled["g"], 10.0 + 0.1 * pulling_away(fake), atol=1e-6)
+    assert jnp.allclose(pulled["g"], 10.0 + 0.1 * pulling_away(code(fake)), atol=1e-6)
+    assert not jnp.allclose(pulling_away(code(fake)), pulling_away(fake), atol=1e-2)
     assert jnp.allclose(pulled["d"], losses["d"])  # the term is the generator's alone

@@ -2,8 +2,23 @@
 
 import jax
 import jax.numpy as jnp
+import pytest
 from jax.nn import softplus
-from small import KEY, T, at, data, losses_of, objective_of, phase_of, recipe, sgd, start
+from small import (
+    KEY,
+    WIDTH,
+    T,
+    affine,
+    at,
+    data,
+    linear_critic,
+    losses_of,
+    objective_of,
+    phase_of,
+    recipe,
+    sgd,
+    start,
+)
 
 from ganbench.game import Data, Players
 from ganbench.stabilizers.mode_regularized import mdgan, reg_gan
@@ -23,12 +38,26 @@ def test_encoder_step_without_reconstruction_makes_the_discriminator_believe():
     assert believed(after) > believed(state)  # minimising +log D would lower it
 
 
-def test_reg_gan_losses_are_the_formula():
-    losses, players, batches = losses_of(reg_gan(reconstruction=0.3, mode=0.7))
+#: Rows, and images: a distance summed over one axis alone is right for the first only.
+shapes = pytest.mark.parametrize("shape", [(WIDTH,), (4, 4, 2)], ids=["rows", "images"])
+
+
+def small_recipe(shape):
+    return recipe(generator=affine(*shape), discriminator=linear_critic())
+
+
+def squared_distance(x, y):
+    return jnp.mean(jnp.sum(((x - y) ** 2).reshape(len(x), -1), -1))
+
+
+@shapes
+def test_reg_gan_losses_are_the_formula(shape):
+    stabilizer = reg_gan(reconstruction=0.3, mode=0.7)
+    losses, players, batches = losses_of(stabilizer, small_recipe(shape), data(shape))
     x, z = batches.real(KEY), batches.latent(KEY)
     rebuilt = players("g", players("e", x))
     regularizer = (
-        0.3 * jnp.mean(jnp.sum((x - rebuilt) ** 2, -1))
+        0.3 * squared_distance(x, rebuilt)
         - 0.7 * jnp.log(jax.nn.sigmoid(players("d", rebuilt).score)).mean()
     )
     adversarial = softplus(-players("d", players("g", z)).score).mean()
@@ -36,10 +65,11 @@ def test_reg_gan_losses_are_the_formula():
     assert jnp.allclose(losses["g"], adversarial + regularizer, rtol=1e-4)
 
 
-def test_mdgan_losses_are_the_formula_and_phases_the_papers():
+@shapes
+def test_mdgan_losses_are_the_formula_and_phases_the_papers(shape):
     made = mdgan(mode=0.5)(recipe())
     assert made.schedule == (("d",), ("g.manifold", "e.manifold"), ("d2",), ("g.diffusion",))
-    losses, players, batches = losses_of(mdgan(mode=0.5))
+    losses, players, batches = losses_of(mdgan(mode=0.5), small_recipe(shape), data(shape))
     x, z = batches.real(KEY), batches.latent(KEY)
     rebuilt, fake = players("g", players("e", x)), players("g", z)
 
@@ -49,7 +79,7 @@ def test_mdgan_losses_are_the_formula_and_phases_the_papers():
     def log_not_d(name, x):
         return jnp.log(1 - jax.nn.sigmoid(players(name, x).score)).mean()
 
-    manifold = jnp.mean(jnp.sum((x - rebuilt) ** 2, -1)) - 0.5 * log_d("d", rebuilt)
+    manifold = squared_distance(x, rebuilt) - 0.5 * log_d("d", rebuilt)
     expected = {
         "d": -log_d("d", x) - log_not_d("d", rebuilt),
         "g.manifold": manifold,
