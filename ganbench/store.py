@@ -31,6 +31,9 @@ class Results(NamedTuple):
     provenance: dict[str, Any]
 
 
+_WHOLE = ("onset", "samples")  # whole numbers that may be missing: NumPy would make them floats
+
+
 def _replace(path: Path, write) -> None:
     """Writes beside `path`, then renames: a kill leaves the old file or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +57,7 @@ def read_runs(path: Path) -> pd.DataFrame:
     schemas = set(frame["schema"]) if "schema" in frame else {"none"}
     if schemas - {SCHEMA}:
         raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
-    return frame
+    return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -112,7 +115,7 @@ class Store:
                 raise BadInput(f"{folder}: holds results of another protocol: {found}")
         self.protocols = {**before, **protocols}
 
-    def open_for_writing(self) -> dict[str, Any]:
+    def _open_for_writing(self) -> None:
         """Writes `provenance.json` and drops what a kill left half-written.
 
         Raises:
@@ -127,7 +130,6 @@ class Store:
             _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
         except OSError as error:
             raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
-        return made
 
     def _finished(self) -> list[Path]:
         found = sorted((self.folder / "groups").glob("*/runs.csv"))
@@ -165,7 +167,7 @@ class Store:
         shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
         os.replace(temporary, target)
 
-    def write_tables(self, order: Iterable[tuple[str, str]]) -> Results:
+    def write_tables(self, order: Iterable[tuple[str, str]]) -> None:
         """Makes the four tables anew from the finished groups.
 
         Args:
@@ -190,19 +192,16 @@ class Store:
         stopped = runs["status"] == "failed"
         runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
         runs = runs.drop_duplicates("cell").drop(columns="_stopped")
-        runs = sorted_rows(runs)
-        whole = {name: "Int64" for name in ("onset", "samples")}
-        runs = runs.astype(whole)
+        runs = sorted_rows(runs).astype({name: "Int64" for name in _WHOLE})
         board = leaderboard(runs)
         parts = [path.with_name("curves.parquet") for path, _ in frames]
         curves = [pd.read_parquet(part) for part in parts if part.is_file()]
         empty = pd.DataFrame(columns=CURVE_COLUMNS)
         curve = sorted_rows(pd.concat(curves), "metric", "step") if curves else empty
-        made = self.open_for_writing()
+        self._open_for_writing()
         _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
         _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
         _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
-        return Results(runs, curve, board, made)
 
 
 def _npz_writer(arrays: Mapping[str, np.ndarray]):

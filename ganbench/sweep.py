@@ -29,7 +29,7 @@ from ganbench.program import Lane, setting_of, shared_of
 from ganbench.registry import check_stack
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
-from ganbench.store import Results, Store
+from ganbench.store import Results, Store, load
 from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
@@ -87,10 +87,9 @@ def run(
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
     for group in missing:
         _check_group(suite, group)
-    store.open_for_writing()
+    store.write_tables(order)
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
-    results = None
     for done, group in enumerate(missing):
         if time.monotonic() > deadline:
             progress.stopped(len(missing) - done)
@@ -102,9 +101,9 @@ def run(
         statuses = _train_group(
             suite, group, scales[group.task], store, devices, progress, deadline
         )
-        results = store.write_tables(order)
+        store.write_tables(order)
         progress.done(label, statuses)
-    return results or store.write_tables(order)
+    return load(store.folder)
 
 
 def _check_group(suite: Suite, group: Group) -> None:

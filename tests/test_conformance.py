@@ -223,7 +223,7 @@ def test_docstring_has_formula_arguments_and_reference(name):
     arguments = text.split("Args:")[1].split("Reference:")[0]
     starts = sorted((arguments.index(f"{p.name}:"), p) for p in parameters(name))
     ends = [where for where, _ in starts[1:]] + [len(arguments)]
-    for (where, parameter), end in zip(starts, ends, strict=True):
+    for (where, parameter), end in zip(starts, ends, strict=False):
         described, kinds = arguments[where:end], ("static", "traced")
         assert kinds[parameter.traced] in described, parameter.name
         assert kinds[not parameter.traced] not in described, parameter.name

@@ -26,7 +26,7 @@ def mixture_verdict(centres, sigma):
     def judge(x):
         squares = ((x[:, None] - centres) ** 2).sum(-1) / sigma**2
         log_p = -squares / 2 - logsumexp(-squares / 2, axis=1, keepdims=True)
-        return Verdict(log_p, squares.min(1) < 9, x)
+        return Verdict(log_p[:, None], squares.min(1) < 9, x)
 
     return judge
 

@@ -19,26 +19,31 @@ from scipy.special import rel_entr
 
 from ganbench.metrics.catalogue import METRICS
 from ganbench.metrics.evidence import Reference, Tally, tally
-from ganbench.tasks.base import Verdict
+from ganbench.tasks.base import Verdict, joint
 
 
-def random_verdict(n, modes, width, seed=0):
+def random_verdict(n, answers, width, seed=0, factors=1):
     rng = RNG(seed)
-    log_p = np.asarray(jax.nn.log_softmax(3 * rng.normal(size=(n, modes)), axis=1))
+    log_p = np.asarray(jax.nn.log_softmax(3 * rng.normal(size=(n, factors, answers)), axis=-1))
     features = rng.normal(size=(n, width)) + 1
     arrays = (log_p, rng.random(n) < 0.6, features)
     return Verdict(*(jnp.asarray(a, a.dtype if a.dtype == bool else jnp.float32) for a in arrays))
 
 
-def test_tally_agrees_with_float64():
-    verdict = random_verdict(1000, 7, 3)
+@pytest.mark.parametrize("factors", [1, 2, 3])
+def test_tally_agrees_with_float64(factors):
+    verdict = random_verdict(1000, 7, 3, factors=factors)
     seen = collect(verdict)
-    p = np.exp(np.asarray(verdict.log_p, float))
-    mode, entropy = p.argmax(1), -(p * np.asarray(verdict.log_p, float)).sum(1)
+    with jax.enable_x64(True):
+        log_p = np.asarray(joint(jnp.asarray(np.asarray(verdict.log_p, float))))
+    p = np.exp(log_p)
+    assert p.shape == (1000, 7**factors)
+    mode, entropy = p.argmax(1), -(p * log_p).sum(1)
     features, accepted = np.asarray(verdict.features, float), np.asarray(verdict.accepted)
     assert (seen.n, seen.accepted) == (1000, accepted.sum())
-    np.testing.assert_array_equal(seen.counts, np.bincount(mode[accepted], minlength=7))
-    np.testing.assert_array_equal(seen.counts_any, np.bincount(mode, minlength=7))
+    modes = 7**factors
+    np.testing.assert_array_equal(seen.counts, np.bincount(mode[accepted], minlength=modes))
+    np.testing.assert_array_equal(seen.counts_any, np.bincount(mode, minlength=modes))
     np.testing.assert_allclose(seen.p, p.mean(0), rtol=1e-6)
     np.testing.assert_allclose(seen.entropy, entropy.mean(), rtol=1e-6)
     np.testing.assert_allclose(seen.p_hq, p[accepted].mean(0), rtol=1e-6)
@@ -48,7 +53,7 @@ def test_tally_agrees_with_float64():
 
 
 def test_tally_dtypes_and_vmap():
-    verdict = random_verdict(128, 1000, 4)
+    verdict = random_verdict(128, 10, 4, factors=3)
     keep, centre = jnp.ones(64, bool), jnp.zeros(4)
     lanes = jax.tree.map(lambda x: x.reshape(2, 64, *x.shape[1:]), verdict)
     both = jax.jit(jax.vmap(tally, in_axes=(0, None, None)))(lanes, keep, centre)
@@ -61,7 +66,7 @@ def test_tally_dtypes_and_vmap():
 
 def test_trimmed_samples_change_nothing():
     verdict = random_verdict(500, 5, 2)
-    nan = jnp.full((250, 5), jnp.nan), jnp.ones(250, bool), jnp.full((250, 2), jnp.inf)
+    nan = jnp.full((250, 1, 5), jnp.nan), jnp.ones(250, bool), jnp.full((250, 2), jnp.inf)
     padded = jax.tree.map(lambda a, b: jnp.concatenate([a, b]), verdict, Verdict(*nan))
     trimmed = collect(padded, jnp.arange(750) < 500, batch=250)
     for one, other in zip(trimmed, collect(verdict, batch=250), strict=True):
@@ -88,7 +93,7 @@ def test_unreadable_samples_count_and_are_in_no_mode(where, value):
 
 def test_certainty_that_underflows_has_no_entropy():
     log_p = jnp.array([[0.0, -jnp.inf], [-1e4, 0.0]] * 5)
-    seen = collect(Verdict(log_p, jnp.ones(10, bool), jnp.zeros((10, 1))), batch=10)
+    seen = collect(Verdict(log_p[:, None], jnp.ones(10, bool), jnp.zeros((10, 1))), batch=10)
     assert seen.entropy == 0
     np.testing.assert_array_equal(seen.p, [0.5, 0.5])
 

@@ -9,6 +9,7 @@ import pytest
 from jax.random import key
 
 from ganbench.errors import BadInput
+from ganbench.tasks.base import joint
 from ganbench.tasks.digits import digits, split
 from ganbench.tasks.mixtures import grid, ring
 from ganbench.tasks.stacked import stacked_digits
@@ -56,7 +57,7 @@ def test_a_task_is_consistent(tasks, name):
     assert x.shape == task.noise(key(0), 7).shape == (7, *task.shape)
     assert x.dtype == task.train.dtype == np.float32
     verdict = task.judge.judge(task.judge.weights, x)
-    assert verdict.log_p.shape == (7, task.modes)
+    assert joint(verdict.log_p).shape == (7, task.modes)
     width = verdict.features.shape[1]
     assert task.reference_mean.shape == (width,)
     assert task.reference_cov.shape == (width, width)
@@ -103,7 +104,7 @@ def test_mixture_moments_are_the_closed_forms(tasks):
 def test_modes_come_in_the_stated_proportions(tasks, name):
     task, n = tasks[name], 26_000
     x = task.sample(key(3), task.train, n)
-    mode = np.argmax(task.judge.judge(task.judge.weights, x).log_p, axis=-1)
+    mode = np.argmax(joint(task.judge.judge(task.judge.weights, x).log_p), axis=-1)
     share = np.bincount(mode, minlength=task.modes) / n
     hit = task.proportions[share > 0].sum()
     assert hit == pytest.approx(1, abs=1e-9)
@@ -159,11 +160,11 @@ def test_samples_of_digits_are_images_of_the_source_and_cover_it(tasks):
 def test_stacked_mode_index_reads_the_channels_as_decimals(tasks):
     data, single, stacked = split(), tasks["digits"], tasks["stacked-digits"]
     images, labels = data.held_out[..., 0], data.held_out_labels
-    right = np.argmax(single.judge.judge(single.judge.weights, images[..., None]).log_p, -1)
+    right = np.argmax(single.judge.judge(single.judge.weights, images[..., None]).log_p[:, 0], -1)
     one = {digit: images[(labels == digit) & (right == digit)][0] for digit in range(10)}
     wanted = [(0, 0, 0), (1, 2, 3), (9, 0, 4), (0, 7, 1), (9, 9, 9)]
     x = jnp.stack([np.stack([one[digit] for digit in digits], axis=-1) for digits in wanted])
-    log_p = stacked.judge.judge(stacked.judge.weights, x).log_p
+    log_p = joint(stacked.judge.judge(stacked.judge.weights, x).log_p)
     assert np.argmax(log_p, axis=-1).tolist() == [0, 123, 904, 71, 999]
     p = single.proportions
     assert stacked.proportions[904] == pytest.approx(p[9] * p[0] * p[4])

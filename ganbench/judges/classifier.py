@@ -106,7 +106,7 @@ def rates(weights: dict[str, np.ndarray]) -> dict[str, float]:
         "blurred": blurred(digits),
     }
     verdicts = {name: judge_digits(weights, jnp.asarray(x)[..., None]) for name, x in kinds.items()}
-    right = np.argmax(verdicts["digits"].log_p, axis=-1) == labels
+    right = np.argmax(verdicts["digits"].log_p[:, 0], axis=-1) == labels
     accepted = {name: float(np.mean(verdict.accepted)) for name, verdict in verdicts.items()}
     return {"accuracy": float(np.mean(right))} | accepted
 

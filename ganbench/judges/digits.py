@@ -6,7 +6,6 @@ Its weights are committed, pinned by their SHA-256, and remade by `judges.classi
 import hashlib
 import io
 import zipfile
-from functools import reduce
 from pathlib import Path
 
 import jax
@@ -28,12 +27,11 @@ DIGITS_SHA256 = "6b3ee9f643b9e02fb3db01b67cf711ddd5c6e356fd176c7198205a4c72ece49
 def digits_judge() -> Judge:
     """The committed judge of digits: one digit per channel of (batch, 8, 8, channels).
 
-    With p the softmax over the first ten of a channel's eleven logits, log p(mode | x) is the sum
-    of the channels' log p(digit | channel), (batch, 10^channels), where the first channel's digit
-    is the most significant of the mode's decimals. A channel passes the gate when
-    log(p(none) / (1 - p(none))) < threshold; a sample is accepted when all its channels pass.
-    Features are the 24 values that enter the last hidden layer's ReLU (after it, some would be
-    zero for every digit), concatenated by channel.
+    p is the softmax over the first ten of a channel's eleven logits; each channel is a factor, so
+    the first channel's digit is the most significant of the mode's decimals. A channel passes the
+    gate when log(p(none) / (1 - p(none))) < threshold; a sample is accepted when all its channels
+    pass. Features are the 24 values that enter the last hidden layer's ReLU (after it, some would
+    be zero for every digit), concatenated by channel.
 
     The threshold was set on training digits alone: see `judges.classifier.train_digits_judge`.
 
@@ -48,7 +46,7 @@ def judge_digits(weights: dict[str, np.ndarray], x: jax.Array) -> Verdict:
     log_p = [jax.nn.log_softmax(logits[:, :10], axis=-1) for logits, _ in channels]
     passed = [none_odds(logits) < weights["threshold"] for logits, _ in channels]
     return Verdict(
-        log_p=reduce(lambda a, b: (a[:, :, None] + b[:, None, :]).reshape(len(a), -1), log_p),
+        log_p=jnp.stack(log_p, axis=1),
         accepted=jnp.all(jnp.stack(passed), axis=0),
         features=jnp.concatenate([hidden for _, hidden in channels], axis=-1),
     )

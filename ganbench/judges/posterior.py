@@ -36,4 +36,4 @@ def posterior(weights: dict[str, np.ndarray], x: jax.Array) -> Verdict:
     offsets = (x[:, None, :] - weights["centres"]) / weights["sigma"]
     squared = jnp.sum(offsets**2, axis=-1)
     accepted = jnp.min(squared, axis=-1) < RADIUS**2
-    return Verdict(jax.nn.log_softmax(-squared / 2, axis=-1), accepted, x)
+    return Verdict(jax.nn.log_softmax(-squared / 2, axis=-1)[:, None], accepted, x)

@@ -66,14 +66,16 @@ def tally(verdict: Verdict, keep: jax.Array, centre: jax.Array) -> Tally:
             of the reference is close enough.
     """
     log_p, features = verdict.log_p, verdict.features
-    readable = jnp.isfinite(log_p.max(-1)) & jnp.isfinite(features).all(-1)
+    readable = jnp.isfinite(log_p.max(-1)).all(-1) & jnp.isfinite(features).all(-1)
     seen = keep & readable
     accepted = seen & verdict.accepted
-    nothing, mode = jnp.zeros(log_p.shape[-1], jnp.int32), _likeliest(log_p)
+    factors, answers = log_p.shape[1:]
+    nothing = jnp.zeros(answers**factors, jnp.int32)
+    mode = _likeliest(log_p) @ answers ** np.arange(factors)[::-1]
 
     # rows left out are set to zero, not multiplied by it: 0 * nan is nan
-    p = jnp.where(seen[:, None], jnp.exp(log_p), 0.0)
-    entropy = -jnp.where(p > 0, p * log_p, 0.0).sum(-1)  # 0 log 0 = 0
+    p = jnp.where(seen[:, None, None], jnp.exp(log_p), 0.0)
+    entropy = -jnp.where(p > 0, p * log_p, 0.0).sum((-1, -2))  # 0 log 0 = 0
     apart = jnp.where(keep[:, None], features - centre, 0.0)
     # what one unreadable sample does to every sum over all samples
     void = jnp.where((keep & ~readable).any(), jnp.nan, 0.0)
@@ -82,9 +84,9 @@ def tally(verdict: Verdict, keep: jax.Array, centre: jax.Array) -> Tally:
         counts=nothing.at[mode].add(accepted.astype(jnp.int32)),
         counts_any=nothing.at[mode].add(seen.astype(jnp.int32)),
         accepted=accepted.sum(dtype=jnp.int32),
-        p=p.sum(0) + void,
+        p=_summed(p, seen) + void,
         entropy=entropy.sum() + void,
-        p_hq=jnp.where(accepted[:, None], p, 0.0).sum(0),
+        p_hq=_summed(p, accepted),
         entropy_hq=jnp.where(accepted, entropy, 0.0).sum(),
         features=apart.sum(0) + void,
         # by default recent GPUs multiply in TF32, which keeps three digits
@@ -93,10 +95,21 @@ def tally(verdict: Verdict, keep: jax.Array, centre: jax.Array) -> Tally:
 
 
 def _likeliest(log_p: jax.Array) -> jax.Array:
-    # the first maximum, as argmax, which XLA does not vectorise on the CPU: 20 times slower
-    modes = log_p.shape[-1]
+    """(batch, factors): the first maximum, as argmax, which XLA does not vectorise on the CPU."""
+    answers = log_p.shape[-1]
     highest = log_p == log_p.max(-1, keepdims=True)
-    return jnp.where(highest, jnp.arange(modes), modes).min(-1)
+    return jnp.where(highest, jnp.arange(answers), answers).min(-1)
+
+
+def _summed(p: jax.Array, rows: jax.Array) -> jax.Array:
+    """(K,): p(mode | x) = product over the factors of `p`, summed over `rows`, (batch,) bool.
+
+    The last product and the sum are one matrix product: no row of K numbers is ever made.
+    """
+    left = rows.astype(p.dtype)[:, None]
+    for factor in range(p.shape[1] - 1):
+        left = (left[:, :, None] * p[:, factor, None]).reshape(len(p), -1)
+    return jnp.matmul(left.T, p[:, -1], precision=jax.lax.Precision.HIGHEST).reshape(-1)
 
 
 def evidence(tallies: Any, centre: np.ndarray) -> Evidence:

@@ -45,7 +45,7 @@ def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -
             some generators have one sample more.
         period: steps between swaps, >= 1; static.
 
-    Raises (when `generate` is traced):
+    Raises, once samples are drawn:
         ProtocolError: a batch smaller than the pairs.
 
     Reference:

@@ -8,11 +8,24 @@ import numpy as np
 
 
 class Verdict(NamedTuple):
-    """What a judge says of a batch of samples."""
+    """What a judge says of a batch of samples.
 
-    log_p: jax.Array  # (batch, modes): log p(mode | x), each row sums to one in probability
+    A mode is one answer of every factor, the first the most significant: modes = answers^factors.
+    There is one factor unless a sample has like, independent parts, as a stack of three digits has:
+    apart they cost 30 numbers a sample, together 1,000.
+    """
+
+    log_p: jax.Array  # (batch, factors, answers): log p(answer | x), normalised over the answers
     accepted: jax.Array  # (batch,) bool: of high quality (3 sigma; the judge's gate for images)
     features: jax.Array  # (batch, width): what the Frechet distance compares
+
+
+def joint(log_p: jax.Array) -> jax.Array:
+    """log p(mode | x), (batch, modes), of a verdict's factors (batch, factors, answers)."""
+    made = log_p[:, 0]
+    for factor in range(1, log_p.shape[1]):
+        made = (made[:, :, None] + log_p[:, factor, None]).reshape(len(log_p), -1)
+    return made
 
 
 class Judge(NamedTuple):

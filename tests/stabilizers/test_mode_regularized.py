@@ -74,10 +74,10 @@ def test_mdgan_losses_are_the_formula_and_phases_the_papers(shape):
     rebuilt, fake = players("g", players("e", x)), players("g", z)
 
     def log_d(name, x):
-        return jnp.log(jax.nn.sigmoid(players(name, x).score)).mean()
+        return jax.nn.log_sigmoid(players(name, x).score).mean()
 
-    def log_not_d(name, x):
-        return jnp.log(1 - jax.nn.sigmoid(players(name, x).score)).mean()
+    def log_not_d(name, x):  # 1 - sigmoid(d) = sigmoid(-d)
+        return jax.nn.log_sigmoid(-players(name, x).score).mean()
 
     manifold = squared_distance(x, rebuilt) - 0.5 * log_d("d", rebuilt)
     expected = {
