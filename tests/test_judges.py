@@ -159,6 +159,7 @@ def test_a_retrained_judge_agrees_with_the_committed_one():
     assert np.mean(np.asarray(old.accepted) == np.asarray(new.accepted)) >= 0.97
 
 
+@pytest.mark.slow
 def test_fold_accuracy_is_98_percent_in_mean(capsys):
     done = []
     accuracies = cross_validate(progress=lambda *counts: done.append(counts))

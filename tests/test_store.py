@@ -81,6 +81,7 @@ def test_twice_and_on_one_or_two_devices_every_file_is_bit_equal(first, tmp_path
     assert contents(tmp_path / "one") == contents(folder)
 
 
+@pytest.mark.slow
 def test_the_command_line_gives_the_same_bits_on_one_device_and_on_two(tmp_path):
     """With the flags that are shipped and nets of real size, in processes of their own."""
     made = []
