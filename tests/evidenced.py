@@ -11,6 +11,14 @@ RNG = np.random.default_rng
 TALLIES = jax.jit(jax.vmap(tally, in_axes=(0, 0, None)))  # of several batches
 
 
+def joint(log_p):
+    """log p(mode | x), (batch, modes), of a verdict's factors (batch, factors, answers)."""
+    made = log_p[:, 0]
+    for factor in range(1, log_p.shape[1]):
+        made = (made[:, :, None] + log_p[:, factor, None]).reshape(len(log_p), -1)
+    return made
+
+
 def score(name, seen, reference):
     return METRICS[name].score(seen, reference)
 

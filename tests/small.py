@@ -4,6 +4,7 @@ import math
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from ganbench.game import Critic, Data, Net, Optimizer, Players, Recipe, TrainState, build
@@ -12,6 +13,10 @@ from ganbench.rules import descent
 
 BATCH, WIDTH, LATENT = 16, 3, 2
 KEY, T = jax.random.key(7), jnp.zeros((), jnp.int32)
+
+
+def normal(seed, *shape, dtype="float32"):
+    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
 def affine(*shape: int) -> Net:

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from evidenced import joint
 from jax.random import key
 
 from ganbench.errors import BadInput
@@ -20,7 +21,6 @@ from ganbench.judges.classifier import (
 )
 from ganbench.judges.digits import DIGITS_PATH, DIGITS_SHA256, LAYERS, digits_judge, load, npz
 from ganbench.judges.posterior import mixture_posterior
-from ganbench.tasks.base import joint
 from ganbench.tasks.digits import digits, split
 from ganbench.tasks.mixtures import grid, ring
 from ganbench.tasks.stacked import stacked_digits

@@ -5,16 +5,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small import normal
 
 from ganbench.zoo.conv import PatchConv, PatchConvTranspose
 from ganbench.zoo.layers import reconstruction_energy
 from ganbench.zoo.linen import from_linen
 
 KEY = jax.random.key(0)
-
-
-def normal(seed, *shape, dtype="float32"):
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
 def both(ours, theirs, x):

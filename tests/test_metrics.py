@@ -7,6 +7,7 @@ import pytest
 from evidenced import (
     RNG,
     collect,
+    joint,
     of_counts,
     of_features,
     of_probabilities,
@@ -19,7 +20,7 @@ from scipy.special import rel_entr
 
 from ganbench.metrics.catalogue import METRICS
 from ganbench.metrics.evidence import Reference, Tally, tally
-from ganbench.tasks.base import Verdict, joint
+from ganbench.tasks.base import Verdict
 
 
 def random_verdict(n, answers, width, seed=0, factors=1):

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from evidenced import joint
 from jax.random import key
 
 from ganbench.errors import BadInput
-from ganbench.tasks.base import joint
 from ganbench.tasks.digits import digits, split
 from ganbench.tasks.mixtures import grid, ring
 from ganbench.tasks.stacked import stacked_digits

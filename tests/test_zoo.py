@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from small import normal
 
 from ganbench.errors import BadInput
 from ganbench.zoo.catalogue import NETS, Family, Sizes, zoo
@@ -24,10 +25,6 @@ all_cases = pytest.mark.parametrize(("family", "sizes"), CASES.values(), ids=CAS
 FEW = ("mlp-vector", "conv-rgb", "channels-rgb")
 cases = pytest.mark.parametrize(("family", "sizes"), [CASES[c] for c in FEW], ids=FEW)
 READERS = ("discriminator", "encoder", "autoencoder")
-
-
-def normal(seed, *shape, dtype="float32"):
-    return jnp.asarray(np.random.default_rng(seed).standard_normal(shape), dtype)
 
 
 def inputs(role, sizes, seed=1, dtype="float32"):

@@ -20,14 +20,6 @@ class Verdict(NamedTuple):
     features: jax.Array  # (batch, width): what the Frechet distance compares
 
 
-def joint(log_p: jax.Array) -> jax.Array:
-    """log p(mode | x), (batch, modes), of a verdict's factors (batch, factors, answers)."""
-    made = log_p[:, 0]
-    for factor in range(1, log_p.shape[1]):
-        made = (made[:, :, None] + log_p[:, factor, None]).reshape(len(log_p), -1)
-    return made
-
-
 class Judge(NamedTuple):
     """A pinned classifier or posterior.
 

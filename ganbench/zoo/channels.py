@@ -14,7 +14,7 @@ import jax.numpy as jnp
 
 from ganbench.errors import BadInput
 from ganbench.zoo.images import Architecture, family
-from ganbench.zoo.layers import Hidden, he, leaky, lecun
+from ganbench.zoo.layers import Hidden, he, leaky, lecun, parted
 from ganbench.zoo.linen import Sizes, checked
 
 
@@ -29,11 +29,10 @@ class Down(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        x = jnp.concatenate([i for i in inputs if i.ndim == 4], axis=-1)
+        x, vectors = parted(*inputs)
         h = jnp.moveaxis(x, -1, 1).reshape(x.shape[0], x.shape[-1], -1)  # (batch, channels, pixels)
         for columns in (2 * self.width, self.width):
             h = leaky(nn.Dense(columns, kernel_init=he)(h))
-        vectors = [i for i in inputs if i.ndim != 4]
         return Hidden(2 * self.width, self.depth, leaky)(h, *vectors)
 
 

@@ -17,7 +17,7 @@ import jax.numpy as jnp
 
 from ganbench.errors import BadInput
 from ganbench.zoo.images import Architecture, family
-from ganbench.zoo.layers import Hidden, he, leaky, lecun
+from ganbench.zoo.layers import Hidden, he, leaky, lecun, parted
 from ganbench.zoo.linen import Sizes, checked
 
 SIDE = 8  # of the images, in pixels: two strides of 2 leave a 2x2 map
@@ -114,10 +114,9 @@ class Down(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        x = jnp.concatenate([i for i in inputs if i.ndim == 4], axis=-1)
+        x, vectors = parted(*inputs)
         x = leaky(PatchConv(self.width)(x))
         x = leaky(PatchConv(2 * self.width)(x))
-        vectors = [i for i in inputs if i.ndim != 4]
         return Hidden(4 * self.width, self.depth, leaky)(x, *vectors)
 
 

@@ -6,14 +6,11 @@ from typing import NamedTuple
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from ganbench.game import Critic, Net
 from ganbench.zoo import layers
-from ganbench.zoo.layers import joined, lecun, reconstruction_energy
+from ganbench.zoo.layers import Made, joined, lecun, parted, reconstruction_energy
 from ganbench.zoo.linen import Family, Sizes, drawn_at_once
-
-Made = Callable[..., jax.Array]
 
 
 class Architecture(NamedTuple):
@@ -53,8 +50,7 @@ class Autoencoder(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
-        x = jnp.concatenate([i for i in inputs if i.ndim == 4], axis=-1)
-        vectors = [i for i in inputs if i.ndim != 4]
+        x, vectors = parted(*inputs)
         code = nn.Dense(self.code, kernel_init=lecun)(self.reader()(*inputs))
         made = [self.writer(x.shape[1:])(code)]
         made += [nn.Dense(joined(v).shape[-1], kernel_init=lecun)(code) for v in vectors]

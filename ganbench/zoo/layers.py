@@ -20,6 +20,8 @@ import jax.numpy as jnp
 from ganbench.game import Critic
 from ganbench.zoo.linen import deviation
 
+Made = Callable[..., jax.Array]  # a module, or what is called like one
+
 he, lecun = deviation(2.0), deviation(1.0)
 
 
@@ -31,6 +33,12 @@ def leaky(x: jax.Array) -> jax.Array:
 def joined(*inputs: jax.Array) -> jax.Array:
     """The inputs flattened per sample and concatenated: (batch, total)."""
     return jnp.concatenate([x.reshape(x.shape[0], -1) for x in inputs], axis=-1)
+
+
+def parted(*inputs: jax.Array) -> tuple[jax.Array, list[jax.Array]]:
+    """The images among the inputs, joined on their channels, and the vectors."""
+    images = jnp.concatenate([x for x in inputs if x.ndim == 4], axis=-1)
+    return images, [x for x in inputs if x.ndim != 4]
 
 
 def reconstruction_energy(x: jax.Array, reconstruction: jax.Array) -> jax.Array:
@@ -65,7 +73,7 @@ class Discriminator(nn.Module):
     `reader` makes a module, inputs -> (batch, features), that ends in a rectifier.
     """
 
-    reader: Callable[[], Callable[..., jax.Array]]
+    reader: Callable[[], Made]
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
@@ -77,7 +85,7 @@ class Encoder(nn.Module):
     """Inputs -> (batch, latent), a linear output on what `reader()` makes of them."""
 
     latent: int
-    reader: Callable[[], Callable[..., jax.Array]]
+    reader: Callable[[], Made]
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
