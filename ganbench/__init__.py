@@ -1,5 +1,6 @@
 """ganbench: the training stability of generative adversarial networks, measured."""
 
+from ganbench.assembly import build as build
 from ganbench.errors import BadInput as BadInput
 from ganbench.game import Critic as Critic
 from ganbench.game import Data as Data
@@ -13,8 +14,7 @@ from ganbench.game import Recipe as Recipe
 from ganbench.game import Rule as Rule
 from ganbench.game import Stabilizer as Stabilizer
 from ganbench.game import TrainState as TrainState
-from ganbench.game import build as build
 from ganbench.game import compose as compose
-from ganbench.store import Results as Results
-from ganbench.store import load as load
+from ganbench.results import Results as Results
+from ganbench.results import load as load
 from ganbench.sweep import run as run

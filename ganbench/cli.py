@@ -40,7 +40,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Results folder [results/SUITE].")] = None,
     seeds: Annotated[int | None, typer.Option(help="Seeds of every row.")] = None,
     seed: Annotated[int | None, typer.Option(help="Base seed.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Generator updates.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Passes of the schedule.")] = None,
     methods: Annotated[str | None, typer.Option(help="Only these stacks: a,b+c.")] = None,
     tasks: Annotated[str | None, typer.Option(help="Only these tasks: x,y.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
@@ -90,7 +90,7 @@ def list_(
 @app.command()
 def leaderboard(folder: Annotated[Path, typer.Argument(help="A results folder.")]) -> None:
     """Print a results folder's leaderboard."""
-    from ganbench.store import read_runs
+    from ganbench.results import read_runs
 
     _print_leaderboard(read_runs(folder / "leaderboard.csv"))
 
@@ -113,13 +113,29 @@ def _ended(row: Any) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(seen.items(), key=lambda x: -x[1]))
 
 
+def _told_apart(board: pd.DataFrame, values: list[dict[str, Any]]) -> list[str]:
+    """Each row's method, with those hyperparameters that it does not share with the like rows."""
+    keys = list(zip(board["task"], board["method"], strict=True))
+
+    def differing(i: int) -> str:
+        like = [own for key, own in zip(keys, values, strict=True) if key == keys[i]]
+        names = [n for n in values[i] if len({str(own.get(n)) for own in like}) > 1]
+        return ", ".join(f"{n}={values[i][n]}" for n in names if n != "learning_rate")
+
+    told = map(differing, range(len(keys)))
+    return [f"{m} ({own})" if own else m for (_, m), own in zip(keys, told, strict=True)]
+
+
 def _print_leaderboard(board: pd.DataFrame) -> None:
     """One table a task: what a terminal has room for; the CSV holds the rest."""
     console = Console()
     if not console.is_terminal:
         console.width = 140  # a file has no edge to wrap at
-    rates = [json.loads(text).get("learning_rate") for text in board["hyperparameters"]]
-    board = board.assign(rate=["" if r is None else f"{r:g}" for r in rates])
+    values = [json.loads(text) for text in board["hyperparameters"]]
+    rates = [own.get("learning_rate") for own in values]
+    board = board.assign(
+        rate=["" if r is None else f"{r:g}" for r in rates], own=_told_apart(board, values)
+    )
     for task, rows in board.groupby("task", sort=False):
         table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
         for column in ("rank", "method", "rate", "success [95 %]", "n", "modes", "how it ended"):
@@ -133,7 +149,7 @@ def _print_leaderboard(board: pd.DataFrame) -> None:
             modes += "" if row["modes_n"] == row["n"] else f" (n = {row['modes_n']})"
             table.add_row(
                 rank,
-                row["method"],
+                row["own"],
                 row["rate"],
                 f"{success} {between}",
                 str(row["n"]),
@@ -152,7 +168,8 @@ def main() -> None:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except TyperException as error:
-        print(f"error: {error.format_message()}", file=sys.stderr)
+        if error.format_message():  # without arguments the help says it all
+            print(f"error: {error.format_message()}", file=sys.stderr)
         sys.exit(2)
     except Abort:
         sys.exit(130)

@@ -1,19 +1,16 @@
 """The protocol: what a task, a net, a game, a recipe and a method are, and how they become one.
 
 A *stabilizer* is a function `Recipe -> Recipe`. A recipe has typed slots (nets, game, opts,
-schedule, rule, outer); a stabilizer replaces or wraps the ones it needs. `build` turns the finished
-recipe into a `Method(init, step, generate)`, which is all that the harness knows.
+schedule, rule, outer); a stabilizer replaces or wraps the ones it needs. `assembly.build` turns the
+finished recipe into a `Method(init, step, generate)`, which is all that the harness knows.
 """
 
-import itertools
 from collections.abc import Callable, Mapping
 from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import optax
-from jax.random import fold_in
 
 from ganbench.errors import BadInput
 from ganbench.seeds import fold_name
@@ -136,12 +133,12 @@ class Method(NamedTuple):
     """All that the harness knows.
 
     init(key) -> state; step(state, key, t) -> (state, info) with info a flat dict of scalars;
-    generate(state, key) -> a batch of samples.
+    generate(state, key) -> a batch of samples. What wraps a method keeps its own state in `aux`.
     """
 
-    init: Callable[[jax.Array], Any]
-    step: Callable[[Any, jax.Array, jax.Array], tuple[Any, dict[str, jax.Array]]]
-    generate: Callable[[Any, jax.Array], jax.Array]
+    init: Callable[[jax.Array], TrainState]
+    step: Callable[[TrainState, jax.Array, jax.Array], tuple[TrainState, dict[str, jax.Array]]]
+    generate: Callable[[TrainState, jax.Array], jax.Array]
 
 
 class Recipe(NamedTuple):
@@ -190,116 +187,3 @@ def is_discriminator(name: str) -> bool:
 def initialise(nets: Mapping[str, Net], key: jax.Array, name: str, *inputs: Any) -> tuple:
     """The first (params, aux) of player `name`, from a stream that depends on its name alone."""
     return nets[name].init(fold_name(key, name), *inputs)
-
-
-def _average(infos: list[dict[str, jax.Array]]) -> dict[str, jax.Array]:
-    """Each entry's mean over the phases of one step that report it."""
-    names = sorted(set(itertools.chain(*infos)))
-    return {n: jnp.mean(jnp.stack([i[n] for i in infos if n in i])) for n in names}
-
-
-def build(recipe: Recipe, data: Data) -> Method:
-    """The method that `recipe` describes, on `data`.
-
-    Called inside the traced function, so hyperparameters may be tracers. Phase keys come from the
-    loss name and its how-manieth appearance in the schedule: editing the schedule moves no other
-    stream.
-
-    Raises:
-        ProtocolError: two stabilizers claim one resource; no game; a phase names an unknown loss or
-            one player twice; players, nets and optimizers differ; a loss is no scalar. When `step`
-            is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
-    """
-    game = checked_claims(recipe).game
-    if game is None:
-        raise ProtocolError("the recipe has no game: put a base such as nonsaturating first")
-
-    def bare(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        return game.losses(Players(recipe.nets, state), data, key, t)
-
-    objective = recipe.rule.objective(bare, recipe.opts, recipe.nets)
-    phase = recipe.rule.phase(objective, recipe.opts, recipe.nets)
-
-    def init(key: jax.Array) -> TrainState:
-        made = game.init(recipe.nets, data, key)
-        params = {n: p for n, (p, _) in made.items()}
-        aux = {n: a for n, (_, a) in made.items()}
-        return TrainState(params, aux, {n: recipe.opts[n].init(p) for n, p in params.items()})
-
-    def step(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[TrainState, dict]:
-        infos, seen = [], dict.fromkeys((names[0] for names in recipe.schedule), 0)
-        for names, run in itertools.groupby(recipe.schedule):
-            stream, first, count = fold_name(key, names[0]), seen[names[0]], len(list(run))
-            seen[names[0]] += count
-
-            def move(state, i, names=names, stream=stream):
-                return phase(state, names, fold_in(stream, i), t)
-
-            if count == 1:
-                state, info = move(state, first)
-            else:  # equal neighbours (critic steps) are one compiled loop body, not copies
-                state, info = jax.lax.scan(move, state, jnp.arange(first, first + count))
-            infos.append({n: v.mean() for n, v in info.items()})
-        return state, _average(infos)
-
-    def generate(state: TrainState, key: jax.Array) -> jax.Array:
-        return Players(recipe.nets, state)("g", data.latent(key), key=fold_name(key, "generate"))
-
-    _check_game(recipe, data, init, bare)
-    return _checked(recipe.outer(Method(init, step, generate)))
-
-
-def checked_claims(recipe: Recipe) -> Recipe:
-    """`recipe`, or ProtocolError naming two stabilizers that replace one thing."""
-    owners: dict[str, str] = {}
-    for resource, owner in recipe.claims:
-        if resource in owners:
-            raise ProtocolError(f"{owners[resource]} and {owner} both replace the {resource}")
-        owners[resource] = owner
-    return recipe
-
-
-def _check_game(recipe: Recipe, data: Data, init: Callable, objective: Objective) -> None:
-    key = jax.random.key(0)
-    game = recipe.game
-    assert game is not None
-    try:
-        made = jax.eval_shape(lambda k: game.init(recipe.nets, data, k), key)
-    except KeyError as error:
-        raise ProtocolError(f"the game needs a net for player {error}") from None
-    if not set(made) == set(recipe.nets) == set(recipe.opts):
-        raise ProtocolError(
-            f"players {sorted(made)}, nets {sorted(recipe.nets)} and optimizers "
-            f"{sorted(recipe.opts)} must be the same names"
-        )
-    losses, _ = jax.eval_shape(objective, jax.eval_shape(init, key), key, jnp.zeros((), jnp.int32))
-    for name, loss in losses.items():
-        if player(name) not in made:
-            raise ProtocolError(f"loss {name!r} belongs to no player; players: {sorted(made)}")
-        if loss.shape != ():
-            raise ProtocolError(f"loss {name!r} must be a scalar, its shape is {loss.shape}")
-    for phase in recipe.schedule:
-        for name in phase:
-            if name not in losses:
-                raise ProtocolError(f"phase {phase} names no loss {name!r}; losses: {list(losses)}")
-        if len({player(name) for name in phase}) < len(phase):
-            raise ProtocolError(f"phase {phase} moves one player twice")
-
-
-def _checked(method: Method) -> Method:
-    """`method`, whose step looks at what it returns whenever it is traced: no trace of its own."""
-
-    def step(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[TrainState, dict]:
-        after, info = method.step(state, key, t)
-        trees: list[Any] = [jax.tree.structure(state), jax.tree.structure(after)]
-        if trees[0] != trees[1]:
-            raise ProtocolError("step changes the state's tree")
-        for a, b in zip(jax.tree.leaves(state), jax.tree.leaves(after), strict=True):
-            if (jnp.shape(a), jnp.result_type(a)) != (jnp.shape(b), jnp.result_type(b)):
-                raise ProtocolError(f"step changes a state leaf from {a} to {b}")
-        for name, value in info.items():
-            if jnp.shape(value) != ():
-                raise ProtocolError(f"info {name!r} must be a scalar, its shape is {value.shape}")
-        return after, info
-
-    return method._replace(step=step)

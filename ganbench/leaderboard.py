@@ -11,7 +11,6 @@ from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import METRICS
 from ganbench.statistics import clopper_pearson, fisher, holm, t_interval
 
-REFERENCE_ROWS = ("real", "held-out", "noise")
 ALPHA = 0.05
 
 _KEY = ["schema", "task", "method", "hyperparameters"]
@@ -42,7 +41,7 @@ _INTEGERS = [
 ]
 
 
-def leaderboard(runs: pd.DataFrame, reference: Sequence[str] = REFERENCE_ROWS) -> pd.DataFrame:
+def leaderboard(runs: pd.DataFrame, reference: Sequence[str] = ()) -> pd.DataFrame:
     """The leaderboard, with the columns `COLUMNS`; null where a value is undefined.
 
     Tasks in order of first appearance; in each the `reference` methods first, neither ranked nor

@@ -85,6 +85,19 @@ def cell_hash(protocol_hash: str, cell: Cell) -> str:
     return digest(parts)
 
 
+def is_current(run: Mapping[Any, Any]) -> bool:
+    """Whether a row of `runs.csv` is of its method as it is today, not of an older version.
+
+    A method that is not registered here has no version to compare with: its rows stand.
+    """
+    row = Row(run["task"], run["method"], json.loads(run["hyperparameters"]))
+    try:
+        now = cell_hash(run["protocol_hash"], Cell(row, int(run["seed"]), int(run["replicate"])))
+    except BadInput:
+        return True
+    return run["cell"] == now
+
+
 def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     made: dict[str, Any] = {}
     for key, value in table.items():
@@ -128,8 +141,12 @@ def _method_groups(
 ) -> Iterator[Group]:
     traced = traced_names(entry.name) | {"learning_rate"}
     columns: dict[str, list[dict[str, Any]]] = {}
+    seen: set[str] = set()
     for own, rate in itertools.product(_settings(entry.name, _flat(entry.hyperparameters)), rates):
         values = {**own, "learning_rate": rate}
+        if canonical(values) in seen:
+            raise BadInput(f"method {entry.name!r}: {canonical(values)} is listed twice")
+        seen.add(canonical(values))
         static = {k: v for k, v in values.items() if k not in traced}
         columns.setdefault(canonical(static), []).append(values)
     for rows in columns.values():

@@ -15,6 +15,7 @@ import numpy as np
 from jax.random import fold_in, key_data, wrap_key_data
 from jax.sharding import SingleDeviceSharding
 
+from ganbench.assembly import assemble
 from ganbench.compilation import compile_everywhere
 from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
@@ -37,7 +38,7 @@ class Budget(NamedTuple):
     batch: int
     b1: float
     b2: float
-    steps: int  # generator updates; a method's own phases (critic steps) come on top
+    steps: int  # passes of a method's schedule: one generator update (`mdgan`: two), any of critics
     evaluations: int  # evenly spaced; the last one after the last step
     curve_samples: int
     final_samples: int
@@ -114,7 +115,8 @@ def _lane_functions(
 
     def build(lane: Lanes, shared: Shared) -> Method:
         values = {**static, **lane["values"]}  # tracers among them: built inside the trace
-        return make(method, values, setting_of(task, values["learning_rate"], budget, shared))
+        setting = setting_of(task, values["learning_rate"], budget, shared)
+        return make(method, values, setting, assemble)
 
     def start(lane: Lanes, shared: Shared) -> Carry:
         key = fold_name(wrap_key_data(lane["train"]), "init")

@@ -1,9 +1,10 @@
 """Where results come from: versions, source, device, protocols. No host, user, path or time."""
 
 import importlib.metadata
+import json
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -32,17 +33,24 @@ def commit() -> str:
         return ""
 
 
-def provenance(suite: str, protocols: Mapping[str, Any], device: str) -> dict[str, Any]:
-    """What `provenance.json` holds. Each row of `runs.csv` has its own commit and device too."""
+def _written(made: Mapping[str, Any]) -> str:
+    return json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
+
+
+def origin(device: str) -> str:
+    """A group's `provenance.json`: what it was trained with."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    return {
-        "schema": SCHEMA,
-        "suite": suite,
-        "protocols": {task: protocols[task] for task in sorted(protocols)},
-        "versions": versions | {"python": platform.python_version()},
-        "device": device,
-        "commit": commit(),
-    }
+    versions |= {"python": platform.python_version()}
+    return _written({"schema": SCHEMA, "versions": versions, "device": device, "commit": commit()})
+
+
+def provenance(
+    suite: str, protocols: Mapping[str, Any], origins: Iterable[Mapping[str, Any]]
+) -> str:
+    """A results folder's `provenance.json`; `made_with` holds its groups' origins, each once."""
+    each = {_written(origin): origin for origin in origins}
+    made = {"schema": SCHEMA, "suite": suite, "protocols": protocols}
+    return _written(made | {"made_with": [each[text] for text in sorted(each)]})
 
 
 def first_difference(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> str | None:

@@ -4,11 +4,13 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
 
+import jax
 import pydantic
 
 from ganbench import references
+from ganbench.assembly import build
 from ganbench.errors import BadInput, choices
-from ganbench.game import Method, Recipe, build, checked_claims, compose
+from ganbench.game import Data, Method, Recipe, compose
 from ganbench.setting import Setting, data, plain
 from ganbench.stabilizers.ebgan import ebgan, ebgan_pt
 from ganbench.stabilizers.gap import gap
@@ -72,7 +74,7 @@ def parameters(name: str) -> tuple[Parameter, ...]:
     The annotation is the contract: `float` is traced, anything else is static.
     """
     made = []
-    for p in inspect.signature(METHODS[name].factory).parameters.values():
+    for p in inspect.signature(METHODS[name].factory, eval_str=True).parameters.values():
         if p.annotation is not Setting:
             annotated = get_origin(p.annotation) is Annotated
             bare = get_args(p.annotation)[0] if annotated else p.annotation
@@ -174,30 +176,42 @@ def recipe(method: str, hyperparameters: Values, setting: Setting) -> Recipe:
     return compose(*made)(plain(setting))
 
 
-def check_stack(method: str, hyperparameters: Values, setting: Setting) -> None:
-    """Finds what is wrong with stack `method` as it is written, with nothing traced.
-
-    Raises:
-        BadInput: see `names_of`.
-        ProtocolError: two of its names replace the same thing.
-    """
-    if METHODS[names_of(method)[0]].kind not in FINISHED:
-        checked_claims(recipe(method, hyperparameters, setting))
-
-
-def make(method: str, hyperparameters: Values, setting: Setting) -> Method:
+def make(
+    method: str,
+    hyperparameters: Values,
+    setting: Setting,
+    build: Callable[[Recipe, Data], Method] = build,
+) -> Method:
     """The method that stack `method` names, built in `setting`.
 
     Called inside the traced function: traced hyperparameters may be tracers.
 
+    Args:
+        build: `assembly.assemble` for what passed `check` before.
+
     Raises:
         BadInput: see `names_of`.
-        ProtocolError: see `ganbench.game.build`.
+        ProtocolError: see `assembly.build`.
     """
     first = names_of(method)[0]
     if METHODS[first].kind in FINISHED:
         return METHODS[first].factory(setting, **_own(first, hyperparameters))
     return build(recipe(method, hyperparameters, setting), data(setting))
+
+
+def check(method: str, hyperparameters: Values, setting: Setting) -> None:
+    """Finds what is wrong with `method` in `setting`: losses and samples are traced, no more.
+
+    Raises:
+        BadInput: see `names_of`.
+        ProtocolError: see `assembly.build`; or the method refuses its batch.
+    """
+
+    def samples(key: jax.Array) -> jax.Array:
+        made = make(method, hyperparameters, setting)
+        return made.generate(made.init(key), key)
+
+    jax.eval_shape(samples, jax.random.key(0))
 
 
 def kinds(kind: str) -> tuple[str, ...]:

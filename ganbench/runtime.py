@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from unittest import mock
 
 import jax
 import platformdirs
@@ -87,8 +86,11 @@ def one_entry_for_all_devices(device: jax.Device) -> Iterator[None]:
     def without_device(hashed: Any, options: Any, **given: Any) -> Any:
         return wrapped(hashed, options, **{**given, option: True})
 
-    with mock.patch.object(module, name, without_device):
+    setattr(module, name, without_device)
+    try:
         yield
+    finally:
+        setattr(module, name, wrapped)
 
 
 def set_devices(device: str | None) -> None:

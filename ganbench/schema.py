@@ -22,7 +22,7 @@ class TaskTable(_Table):
     seeds: Positive
     steps: Positive
     evaluations: Annotated[int, Field(ge=1, le=200)]
-    batch: Annotated[int, Field(ge=2)]
+    batch: Annotated[int, Field(ge=2, lt=LIMIT)]
     latent: Positive
     learning_rate: Rate | Annotated[list[Rate], Field(min_length=1)]
     b1: Annotated[float, Field(ge=0, lt=1)]

@@ -1,6 +1,7 @@
 """A results folder: finished groups on disk, whole or not at all, and the tables made of them.
 
-groups/<id>/runs.csv, curves.parquet     one folder a finished group, renamed into place
+groups/<id>/runs.csv, curves.parquet, provenance.json
+                                         one folder a finished group, renamed into place
 samples/<id>.npz, states/<id>.npz        samples, final parameters
 runs.csv, curves.parquet, leaderboard.csv, provenance.json
 """
@@ -10,28 +11,18 @@ import os
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
-from ganbench.plan import SCHEMA, canonical, digest
-from ganbench.provenance import first_difference, provenance
+from ganbench.plan import canonical, digest, is_current
+from ganbench.provenance import first_difference, origin, provenance
+from ganbench.registry import kinds
+from ganbench.results import read_curves, read_provenance, read_runs
 from ganbench.tables import CURVE_COLUMNS, run_frame
-
-
-class Results(NamedTuple):
-    """A results folder's tables."""
-
-    runs: pd.DataFrame
-    curves: pd.DataFrame
-    leaderboard: pd.DataFrame
-    provenance: dict[str, Any]
-
-
-_WHOLE = ("onset", "samples")  # whole numbers that may be missing: NumPy would make them floats
 
 
 def _replace(path: Path, write) -> None:
@@ -40,42 +31,6 @@ def _replace(path: Path, write) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     write(temporary)
     os.replace(temporary, path)
-
-
-def read_runs(path: Path) -> pd.DataFrame:
-    """A `runs.csv` or `leaderboard.csv` as it was written.
-
-    Raises:
-        BadInput: no such file, or one of another schema.
-    """
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file; make it with ganbench run")
-    try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
-    except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
-        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
-    schemas = set(frame["schema"]) if "schema" in frame else {"none"}
-    if schemas - {SCHEMA}:
-        raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
-    return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
-
-
-def read_provenance(folder: Path) -> dict[str, Any]:
-    """A results folder's `provenance.json`; empty if it has none.
-
-    Raises:
-        BadInput: a broken file, or one of another schema.
-    """
-    path = folder / "provenance.json"
-    if not path.is_file():
-        return {}
-    try:
-        made = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read: {error}") from None
-    if not isinstance(made, dict) or made.get("schema") != SCHEMA:
-        raise BadInput(f"{path}: this version reads schema {SCHEMA}")
-    return made
 
 
 def _check_ours(folder: Path) -> None:
@@ -107,40 +62,48 @@ class Store:
     ):
         self.folder, self.suite, self.device = folder, suite, device
         _check_ours(folder)
-        before = read_provenance(folder).get("protocols", {})
-        for task, protocol in protocols.items():
-            known = json.loads(canonical(protocol))
-            found = first_difference(before[task], known, f"{task}.") if task in before else None
+        trained = {task for _, runs in self._groups() for task in runs["task"]}
+        known = read_provenance(folder).get("protocols", {})
+        before = {task: made for task, made in known.items() if task in trained}
+        for task in before.keys() & protocols.keys():
+            now = json.loads(canonical(protocols[task]))
+            found = first_difference(before[task], now, f"{task}.")
             if found:
                 raise BadInput(f"{folder}: holds results of another protocol: {found}")
         self.protocols = {**before, **protocols}
 
-    def _open_for_writing(self) -> None:
+    def _groups(self) -> list[tuple[Path, pd.DataFrame]]:
+        """The finished groups: each one's folder and runs."""
+        paths = sorted((self.folder / "groups").glob("*/runs.csv"))
+        whole = [path for path in paths if not path.parent.name.startswith(".")]
+        return [(path.parent, read_runs(path)) for path in whole]
+
+    def _current(self) -> list[tuple[Path, pd.DataFrame]]:
+        """The finished groups without those of another version of their method: they stay on disk,
+        but are neither counted nor shown beside what today's version gives.
+        """
+        return [(path, runs) for path, runs in self._groups() if is_current(runs.iloc[0].to_dict())]
+
+    def _open_for_writing(self, groups: Iterable[Path]) -> None:
         """Writes `provenance.json` and drops what a kill left half-written.
 
         Raises:
             BadInput: the folder cannot be made or written to.
         """
-        made = provenance(self.suite, self.protocols, self.device)
-        text = json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
+        made = provenance(self.suite, self.protocols, map(read_provenance, groups))
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             for left in self.folder.glob("**/.*.tmp"):
                 shutil.rmtree(left) if left.is_dir() else left.unlink()
-            _replace(self.folder / "provenance.json", lambda p: p.write_text(text))
+            _replace(self.folder / "provenance.json", lambda p: p.write_text(made))
         except OSError as error:
             raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
-
-    def _finished(self) -> list[Path]:
-        found = sorted((self.folder / "groups").glob("*/runs.csv"))
-        return [path for path in found if not path.parent.name.startswith(".")]
 
     def cells(self) -> set[str]:
         """The cells that need no training: all but those that the program stopped."""
         found: set[str] = set()
-        for path in self._finished():
-            frame = read_runs(path)
-            found |= set(frame.loc[frame["status"] != "failed", "cell"])
+        for _, runs in self._current():
+            found |= set(runs.loc[runs["status"] != "failed", "cell"])
         return found
 
     def add(
@@ -163,6 +126,7 @@ class Store:
         temporary.mkdir(parents=True)
         if curves is not None:
             curves.to_parquet(temporary / "curves.parquet", index=False)
+        (temporary / "provenance.json").write_text(origin(self.device))
         frame.to_csv(temporary / "runs.csv", index=False)
         shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
         os.replace(temporary, target)
@@ -186,19 +150,18 @@ class Store:
             rows = rows.sort_values([*by, *last], kind="stable", ignore_index=True)
             return rows.drop(columns=["_task", "_method"])
 
-        frames = [(path, read_runs(path)) for path in self._finished()]
-        runs = pd.concat([run_frame([]), *[frame for _, frame in frames]], ignore_index=True)
+        groups = self._current()
+        runs = pd.concat([run_frame([]), *[frame for _, frame in groups]], ignore_index=True)
         # a cell that the program stopped and a later call trained is there twice: the trained one
         stopped = runs["status"] == "failed"
         runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
-        runs = runs.drop_duplicates("cell").drop(columns="_stopped")
-        runs = sorted_rows(runs).astype({name: "Int64" for name in _WHOLE})
-        board = leaderboard(runs)
-        parts = [path.with_name("curves.parquet") for path, _ in frames]
-        curves = [pd.read_parquet(part) for part in parts if part.is_file()]
+        runs = sorted_rows(runs.drop_duplicates("cell").drop(columns="_stopped"))
+        board = leaderboard(runs, kinds("reference"))
+        parts = [folder / "curves.parquet" for folder, _ in groups]
+        curves = [read_curves(part) for part in parts if part.is_file()]
         empty = pd.DataFrame(columns=CURVE_COLUMNS)
         curve = sorted_rows(pd.concat(curves), "metric", "step") if curves else empty
-        self._open_for_writing()
+        self._open_for_writing(folder for folder, _ in groups)
         _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
         _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
         _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
@@ -210,17 +173,3 @@ def _npz_writer(arrays: Mapping[str, np.ndarray]):
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
     return write
-
-
-def load(folder: str | Path) -> Results:
-    """The tables of a results folder.
-
-    Raises:
-        BadInput: no results folder there, or one of another schema.
-    """
-    folder = Path(folder)
-    runs = read_runs(folder / "runs.csv")
-    made = read_provenance(folder)
-    curves = folder / "curves.parquet"
-    curve = pd.read_parquet(curves) if curves.is_file() else pd.DataFrame()
-    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), made)

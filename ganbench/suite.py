@@ -53,7 +53,7 @@ def read(path: Path) -> Suite:
         suite = Suite.model_validate(raw)
         _check_names(suite)
         suite = _with_methods(suite, suite.methods)
-        _check_entries(suite)
+        _check_tasks(suite)
         list(groups(suite))
     except pydantic.ValidationError as error:
         first = error.errors()[0]
@@ -88,7 +88,10 @@ def _check_names(suite: Suite) -> None:
                 f"({table.evaluations})"
             )
         task = TASKS[name]()
-        zoo(table.nets, Sizes(task.shape, table.latent, table.width, table.depth))
+        try:
+            zoo(table.nets, Sizes(task.shape, table.latent, table.width, table.depth))
+        except BadInput as error:
+            raise BadInput(f"tasks.{name}: {error}") from None
         least = math.ceil(MODE_SAMPLES / task.proportions.min())
         if table.curve_samples < least:
             raise BadInput(
@@ -98,17 +101,21 @@ def _check_names(suite: Suite) -> None:
 
 
 def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:
-    """The suite with these entries under their canonical names."""
+    """The suite with these entries under their canonical names.
+
+    Raises:
+        BadInput: one method under two names or twice.
+    """
     named = [e.model_copy(update={"name": canonical_name(e.name)}) for e in entries]
+    names = [entry.name for entry in named]
+    for name in names:
+        if names.count(name) > 1:
+            raise BadInput(f"methods: {name!r} appears twice; give its values as lists")
     return suite.model_copy(update={"methods": named})
 
 
-def _check_entries(suite: Suite) -> None:
-    seen: set[str] = set()
+def _check_tasks(suite: Suite) -> None:
     for entry in suite.methods:
-        if entry.name in seen:
-            raise BadInput(f"methods: {entry.name!r} appears twice; give its values as lists")
-        seen.add(entry.name)
         for name in entry.tasks or ():
             if name not in suite.tasks:
                 raise BadInput(
@@ -146,8 +153,6 @@ def with_overrides(
     }
     methods = None if methods is None else [canonical_name(name) for name in methods]
     listed = {entry.name: entry for entry in suite.methods}
-    if methods is not None and len(set(methods)) < len(methods):
-        raise BadInput(f"--methods: a name appears twice in {','.join(methods)}")
     entries = (
         [listed.get(name) or MethodTable(name=name, source="the command line") for name in methods]
         if methods is not None

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from ganbench import suite as suites
-from ganbench.errors import BadInput
 from ganbench.harness import Record, Stopped, flat, train
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
@@ -26,10 +25,11 @@ from ganbench.plan import (
     protocol,
 )
 from ganbench.program import Lane, setting_of, shared_of
-from ganbench.registry import check_stack
+from ganbench.registry import check
+from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
-from ganbench.store import Results, Store, load
+from ganbench.store import Store
 from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
@@ -107,13 +107,11 @@ def run(
 
 
 def _check_group(suite: Suite, group: Group) -> None:
-    """Raises ProtocolError if two names of the group's stack replace one thing."""
-    values = group.cells[0].row.hyperparameters
-    if values:  # the reference rows have none
-        task = TASKS[group.task]()
-        budget = budget_of(suite.tasks[group.task], task)
-        rate = values["learning_rate"]
-        check_stack(group.method, values, setting_of(task, rate, budget, shared_of(task)))
+    """Raises BadInput if the group's method cannot be built on its task."""
+    task = TASKS[group.task]()
+    budget = budget_of(suite.tasks[group.task], task)
+    values = {**group.static, **group.lanes[0].values}
+    check(group.method, values, setting_of(task, values["learning_rate"], budget, shared_of(task)))
 
 
 def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> list[Group]:
@@ -161,8 +159,6 @@ def _train_group(
         records, cost = train(
             scale.task, group.method, group.static, group.lanes, budget, devices, advance
         )
-    except BadInput:
-        raise  # the request is at fault, not the run
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run

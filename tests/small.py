@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ganbench.game import Critic, Data, Net, Optimizer, Players, Recipe, TrainState, build
+from ganbench.assembly import build
+from ganbench.game import Critic, Data, Net, Optimizer, Players, Recipe, TrainState
 from ganbench.parts import adam
 from ganbench.rules import descent
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from small import affine, data, largest_difference, recipe, sgd, trees_equal
 
-from ganbench.game import Game, Net, ProtocolError, build, compose
+from ganbench.assembly import build
+from ganbench.game import Game, Net, ProtocolError, compose
 from ganbench.parts import add_to_loss, critic_steps, two_player_init, with_direction
 from ganbench.stabilizers.mode_regularized import mdgan
 from ganbench.stabilizers.nonsaturating import nonsaturating
@@ -150,3 +151,18 @@ def test_reported_norms_are_those_of_gradient_and_update():
         norm = np.linalg.norm(np.concatenate(moved))
         assert info[f"update_norm/{name}"] == pytest.approx(norm, rel=1e-4)
         assert info[f"grad_norm/{name}"] == pytest.approx(norm / 0.25, rel=1e-4)
+
+
+def test_a_wrapper_that_hides_the_state_is_refused_when_traced():
+    """Who wants to keep something across steps keeps it in `aux`: the harness reads `params`."""
+
+    def hiding(plain):
+        def step(state, key, t):
+            inner, info = plain.step(state[0], key, t)
+            return (inner, state[1]), info
+
+        return plain._replace(init=lambda key: (plain.init(key), 0), step=step)
+
+    method = build(broken(outer=hiding), data())
+    with pytest.raises(ProtocolError, match="step returns a tuple for its TrainState"):
+        jax.eval_shape(method.step, method.init(KEY), KEY, 0)

@@ -40,8 +40,8 @@ def runs(method, successes, n, task="ring", **columns):
     return pd.DataFrame({**rows, **columns})
 
 
-def board(*parts, **given):
-    return leaderboard(pd.concat(parts, ignore_index=True), **given)
+def board(*parts, reference=("real", "held-out", "noise")):
+    return leaderboard(pd.concat(parts, ignore_index=True), reference)
 
 
 def column(frame, name):

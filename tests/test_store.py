@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,11 +14,12 @@ import pytest
 from test_pipeline import suite
 
 import ganbench
-from ganbench import registry, store, sweep
+from ganbench import registry, results, sweep
 from ganbench.errors import BadInput
 from ganbench.flops import flops
 from ganbench.parts import adam, with_direction
 from ganbench.registry import Entry
+from ganbench.schema import KeepTable
 
 METHODS = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"period": 7}}}}
 
@@ -58,6 +60,13 @@ def test_a_folder_holds_what_it_should(first):
     logged = {"loss/d", "loss/g", "grad_norm/g", "grad_norm/d", "modes", "fid"}
     assert logged <= set(curve["metric"])
     assert (results.curves["schema"] == 1).all()
+    made = results.provenance
+    assert set(made) == {"schema", "suite", "protocols", "made_with"}
+    (origin,) = made["made_with"]  # one, because all groups were trained alike
+    assert set(origin) == {"schema", "versions", "device", "commit"}
+    assert {"ganbench", "jax", "python"} <= set(origin["versions"])
+    private = [os.uname().nodename, str(Path.home()), str(folder)]
+    assert not [word for word in private if word in (folder / "provenance.json").read_text()]
     assert not any("time" in c or "date" in c for c in results.runs if not c.startswith("cost_"))
     arrays = np.load(next((folder / "samples").glob("grid_gap_*.npz")), allow_pickle=False)
     assert arrays["curve"].shape == (3, 2, 256, 2) and arrays["curve"].dtype == np.float16
@@ -102,7 +111,7 @@ def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
     progress = sweep.Progress(group=trained.append)
     sweep.run(small({"gap": METHODS["gap"]}), tmp_path / "out", progress=progress)
     assert trained == ["grid real", "grid held-out", "grid noise", "grid gap"]
-    before = store.load(tmp_path / "out").runs
+    before = results.load(tmp_path / "out").runs
     trained.clear()
     sweep.run(small(), tmp_path / "out", progress=progress)
     assert trained == ["grid nonsaturating"]
@@ -113,7 +122,10 @@ def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
     sweep.run(small(), tmp_path / "out", progress=progress)
     assert trained == [] and contents(tmp_path / "out") == after
     more = sweep.run(small(seeds=4), tmp_path / "out", progress=progress)
-    assert len(more.runs) == 5 * 4
+    assert len(more.runs) == 5 * 4 and len(more.provenance["made_with"]) == 1
+    sweep.run(small(seeds=4), tmp_path / "four")  # all four at once: the same runs
+    both = contents(tmp_path / "out"), contents(tmp_path / "four")
+    assert all(both[0][name] == both[1][name] for name in tables)
     kept = more.runs[more.runs["cell"].isin(before["cell"])].reset_index(drop=True)
     pd.testing.assert_frame_equal(
         kept[kept["method"] == "gap"].reset_index(drop=True),
@@ -130,6 +142,42 @@ def test_another_protocol_is_refused_by_its_first_differing_key_and_nothing_is_w
     with pytest.raises(BadInput, match=r"grid\.budget\.width"):
         sweep.run(small(width=9), folder)
     assert contents(folder) == before
+
+
+def test_an_empty_folder_is_bound_to_no_protocol(tmp_path):
+    sweep.run(small(), tmp_path / "out", max_minutes=1e-9)  # stopped before its first group
+    made = sweep.run(small(steps=50), tmp_path / "out", max_minutes=1e-9)
+    assert made.provenance["protocols"]["grid"]["budget"]["steps"] == 50
+
+
+def test_a_new_version_of_a_method_is_trained_anew_and_not_pooled_with_the_old(
+    first, tmp_path, monkeypatch
+):
+    shutil.copytree(first[0], tmp_path / "out")
+    entry = registry.METHODS["gap"]
+    monkeypatch.setitem(registry.METHODS, "gap", entry._replace(version=entry.version + 1))
+    trained = []
+    made = sweep.run(small(), tmp_path / "out", progress=sweep.Progress(group=trained.append))
+    assert trained == ["grid gap"]
+    assert made.leaderboard["n"].tolist() == [3] * 5 and len(made.runs) == 15
+    assert not made.curves.duplicated(["method", "replicate", "step", "metric"]).any()
+
+
+def test_samples_and_states_are_kept_or_not_as_the_suite_says(tmp_path):
+    plain = small({"r1": {}}, seeds=1, steps=50)
+    for name in ("samples", "states"):
+        keep = KeepTable(**{name: False})
+        out = tmp_path / name
+        sweep.run(plain.model_copy(update={"keep": keep}), out)
+        kinds = {path.parent.name for path in out.rglob("*.npz")}
+        assert kinds == {"samples", "states"} - {name}
+
+
+def test_a_broken_file_is_named(first, tmp_path):
+    shutil.copytree(first[0], tmp_path / "out")
+    (tmp_path / "out" / "curves.parquet").write_bytes(b"PAR1")
+    with pytest.raises(BadInput, match="curves.parquet: cannot be read"):
+        ganbench.load(tmp_path / "out")
 
 
 def test_tables_without_their_groups_are_not_written_over(first, tmp_path):
@@ -157,6 +205,10 @@ def test_two_stabilizers_that_replace_one_thing_are_refused_before_anything_is_w
     monkeypatch.setitem(registry.METHODS, "greedy", Entry(greedy, "modifier"))
     with pytest.raises(BadInput, match="wgan and greedy both replace the optimizer's direction"):
         sweep.run(small(methods={"nonsaturating": {}, "wgan+greedy": {}}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    wide = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"pairs": 128}}}}
+    with pytest.raises(BadInput, match="128 pairs need a batch of as many"):
+        sweep.run(small(methods=wide), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

@@ -6,7 +6,15 @@ from typing import Annotated
 import jax
 from annotated_types import Ge
 
-from ganbench.game import Objective, Recipe, Stabilizer, TrainState, is_discriminator, player
+from ganbench.game import (
+    Objective,
+    ProtocolError,
+    Recipe,
+    Stabilizer,
+    TrainState,
+    is_discriminator,
+    player,
+)
 
 
 def look_ahead(
@@ -22,7 +30,10 @@ def look_ahead(
         at = state._replace(params={**state.params, **params})
 
         def loss_of(name, mine):
-            return objective(at._replace(params={**at.params, name: mine}), key, t)[0][name]
+            losses, _ = objective(at._replace(params={**at.params, name: mine}), key, t)
+            if name not in losses:
+                raise ProtocolError(f"unrolled: {name} has no loss of its name: {list(losses)}")
+            return losses[name]
 
         moved_params, moved_opt = {}, {}
         for name, mine in params.items():

@@ -21,8 +21,8 @@ def stacked_digits() -> Task:
     single digits, (images, 8, 8, 1), from which `sample` stacks with replacement; so p(a, b, c) =
     p(a) p(b) p(c), and the reference moments are exactly those of the product: the digits' feature
     mean three times over, and their covariance (ddof = 0) in three blocks, zero between channels.
-    The judge is the digits' judge on each channel: log p is the sum of three, a sample is accepted
-    when all its channels are, features are concatenated.
+    The judge is the digits' judge on each channel: its log p keeps the three apart, a sample is
+    accepted when all its channels are, features are concatenated.
 
     Reference: Metz et al., Unrolled Generative Adversarial Networks, ICLR 2017, arXiv:1611.02163
     (there MNIST, 28 x 28).

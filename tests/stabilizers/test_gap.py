@@ -3,9 +3,11 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 from small import BATCH, KEY, data, largest_difference, recipe, sgd, trees_equal
 
-from ganbench.game import build, compose
+from ganbench.assembly import build
+from ganbench.game import compose
 from ganbench.stabilizers.gap import gap
 from ganbench.stabilizers.nonsaturating import nonsaturating
 
@@ -54,14 +56,17 @@ def test_gap_swaps_whole_discriminators_every_period_and_nothing_else():
     assert any(moved)
 
 
-def test_gap_pairs_see_their_own_data_and_mix_evenly():
-    batches = data()
+@pytest.mark.parametrize("source", ["real", "latent"])
+def test_gap_pairs_see_their_own_data_and_mix_evenly(source):
+    fixed = data()
+    held = {"real": "latent", "latent": "real"}[source]
+    batches = fixed._replace(**{held: lambda key: getattr(fixed, held)(KEY)})
     stack = compose(nonsaturating(), gap(pairs=4, period=100))
     made = build(stack(recipe(sgd(), 0.1)), batches)  # Adam's first step has the gradient's signs
     state = made.init(KEY)
     same = state._replace(params=jax.tree.map(lambda x: x[:1].repeat(4, 0), state.params))
     after, _ = made.step(same, KEY, 0)
-    for a in range(3):  # equal pairs part, because their batches differ
+    for a in range(3):  # equal pairs part by the one source that is not held
         assert not np.array_equal(after.params["d"]["w"][a], after.params["d"]["w"][a + 1])
     bias = jnp.arange(4.0)[:, None] * 1000 + jnp.zeros((4, 3))
     params = {**state.params, "g": {"w": 0 * state.params["g"]["w"], "b": bias}}

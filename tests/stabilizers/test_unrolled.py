@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 from small import KEY, T, at, data, objective_of, phase_of, recipe, sgd, start, trees_equal
 
-from ganbench.game import build, compose
+from ganbench.assembly import build
+from ganbench.game import compose
 from ganbench.rules import gradients
 from ganbench.stabilizers.nonsaturating import minimax
 from ganbench.stabilizers.unrolled import unrolled

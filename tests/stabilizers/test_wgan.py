@@ -20,7 +20,8 @@ from small import (
     start,
 )
 
-from ganbench.game import Data, build
+from ganbench.assembly import build
+from ganbench.game import Data
 from ganbench.stabilizers.wgan import wgan, wgan_gp
 
 

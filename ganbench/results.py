@@ -1,0 +1,84 @@
+"""A results folder, read: its tables as they were written."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ganbench.errors import BadInput
+from ganbench.plan import SCHEMA
+
+
+class Results(NamedTuple):
+    """A results folder's tables."""
+
+    runs: pd.DataFrame
+    curves: pd.DataFrame
+    leaderboard: pd.DataFrame
+    provenance: dict[str, Any]
+
+
+_WHOLE = ("onset", "samples")  # whole numbers that may be missing: NumPy would make them floats
+
+
+def read_runs(path: Path) -> pd.DataFrame:
+    """A `runs.csv` or `leaderboard.csv` as it was written.
+
+    Raises:
+        BadInput: no such file, or one of another schema.
+    """
+    if not path.is_file():
+        raise BadInput(f"{path}: no such file; make it with ganbench run")
+    try:
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+    except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
+        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    schemas = set(frame["schema"]) if "schema" in frame else {"none"}
+    if schemas - {SCHEMA}:
+        raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
+    return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
+
+
+def read_provenance(folder: Path) -> dict[str, Any]:
+    """A results folder's `provenance.json`; empty if it has none.
+
+    Raises:
+        BadInput: a broken file, or one of another schema.
+    """
+    path = folder / "provenance.json"
+    if not path.is_file():
+        return {}
+    try:
+        made = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read: {error}") from None
+    if not isinstance(made, dict) or made.get("schema") != SCHEMA:
+        raise BadInput(f"{path}: this version reads schema {SCHEMA}")
+    return made
+
+
+def read_curves(path: Path) -> pd.DataFrame:
+    """A `curves.parquet`.
+
+    Raises:
+        BadInput: a broken file.
+    """
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:  # what pyarrow raises are ValueErrors too
+        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+
+
+def load(folder: str | Path) -> Results:
+    """The tables of a results folder.
+
+    Raises:
+        BadInput: no results folder there, or one of another schema.
+    """
+    folder = Path(folder)
+    runs = read_runs(folder / "runs.csv")
+    made = read_provenance(folder)
+    curves = folder / "curves.parquet"
+    curve = read_curves(curves) if curves.is_file() else pd.DataFrame()
+    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), made)
