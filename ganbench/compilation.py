@@ -1,4 +1,4 @@
-"""The same programs for every device, compiled while others are still being traced."""
+"""The same programs for every device."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,8 @@ from ganbench.runtime import compiler_options, one_entry_for_all_devices
 
 
 class Everywhere(NamedTuple):
-    """Programs by device and name; their jaxprs; seconds to trace and lower all, and in XLA.
-
-    XLA begins while the rest is traced, so the wait is less than the sum: `compile_s` are XLA's
-    seconds on the program that takes it longest, over all devices.
+    """Programs by device and name; their jaxprs; seconds to trace and lower all, and the most that
+    XLA took for one program on one device.
     """
 
     programs: list[dict[str, Any]]
@@ -36,8 +34,7 @@ def compile_everywhere(
 
     Args:
         functions: name -> (jitted function, its arguments or their shapes), the longest to compile
-            first: XLA works without Python's lock, so it compiles that one while Python traces the
-            others.
+            first: XLA works on all of them at once.
     """
     options = compiler_options(devices[0])
     traced: dict[str, Any] = {}
@@ -54,12 +51,10 @@ def compile_everywhere(
         return module.compile(compiler_options=options), time.perf_counter() - clock
 
     began = time.perf_counter()
+    modules = [[lowered(name, device) for name in functions] for device in devices]
+    trace_s = time.perf_counter() - began
     with one_entry_for_all_devices(devices[0]), ThreadPoolExecutor(len(functions)) as pool:
-        first = [pool.submit(compiled, lowered(name, devices[0])) for name in functions]
-        others = [[lowered(name, device) for name in functions] for device in devices[1:]]
-        trace_s = time.perf_counter() - began
-        made = [[future.result() for future in first]]
-        made += [list(pool.map(compiled, modules)) for modules in others]
-    seconds = [sum(s for _, s in same) for same in zip(*made, strict=True)]
+        made = [list(pool.map(compiled, own)) for own in modules]
     programs = [dict(zip(functions, (p for p, _ in each), strict=True)) for each in made]
-    return Everywhere(programs, {n: t.jaxpr for n, t in traced.items()}, trace_s, max(seconds))
+    longest = max(seconds for each in made for _, seconds in each)
+    return Everywhere(programs, {n: t.jaxpr for n, t in traced.items()}, trace_s, longest)

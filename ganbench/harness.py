@@ -19,6 +19,7 @@ from ganbench.program import (
     Lane,
     Programs,
     compile_group,
+    drawn_batches,
     lane_arguments,
 )
 from ganbench.tasks.base import Task
@@ -159,15 +160,19 @@ def _scored(
 ) -> list[_Scored]:
     """Samples and their tallies: `curve_samples` of them, or `final_samples` for step -1.
 
-    One compiled program does both; the final scores call it as often as they need.
+    The same programs do both; the final scores call them as often as they need.
     """
     n = budget.final_samples if step < 0 else budget.curve_samples
-    batches = math.ceil(budget.curve_samples / budget.batch)
+    batches = drawn_batches(budget)
     parts: list[list[Any]] = [[] for _ in running]
     for first in range(0, math.ceil(n / budget.batch), batches):
-        made = [
-            r.programs.score(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
+        drawn = [
+            r.programs.draw(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
             for r, carry in zip(running, carries, strict=True)
+        ]
+        made = [
+            (*r.programs.judge(x, r.programs.shared, np.int32(first), np.int32(n)), x)
+            for r, x in zip(running, drawn, strict=True)
         ]
         for part, one in zip(parts, made, strict=True):
             part.append(jax.tree.map(np.asarray, one))

@@ -1,7 +1,8 @@
 """The compiled unit: what one lane does, vmapped over a block, the same on every device.
 
-Three programs: `start` (first state), `advance` (the steps between two evaluations), `score`
-(samples and what the judge says of them). Nothing calls back into Python inside a step.
+Four programs: `start` (first state), `advance` (the steps between two evaluations), `draw`
+(samples), `judge` (what they add up to). The last is the same for all methods of a task: XLA
+compiles it once, then it comes from the cache. Nothing calls back into Python inside a step.
 """
 
 import math
@@ -69,13 +70,14 @@ class Shared(NamedTuple):
 
 
 class Programs(NamedTuple):
-    """One device's three compiled programs, with the shared arguments placed there."""
+    """One device's compiled programs, with the shared arguments placed there."""
 
     device: jax.Device
     shared: Shared
     start: Any
     advance: Any
-    score: Any
+    draw: Any
+    judge: Any
 
 
 class Compiled(NamedTuple):
@@ -109,9 +111,8 @@ def _finite(info: Mapping[str, jax.Array], state: TrainState) -> jax.Array:
 def _lane_functions(
     task: Task, method: str, static: Mapping, budget: Budget
 ) -> tuple[Callable, Callable, Callable]:
-    """start, advance and score for one lane; the same three are vmapped and sharded."""
+    """start, advance and draw for one lane; the same three are vmapped."""
     chunk = budget.steps // budget.evaluations
-    batches = math.ceil(budget.curve_samples / budget.batch)
 
     def build(lane: Lanes, shared: Shared) -> Method:
         values = {**static, **lane["values"]}  # tracers among them: built inside the trace
@@ -138,21 +139,38 @@ def _lane_functions(
         # the counter is scan's own and the same for all lanes, so that a `cond` on it stays one
         return jax.lax.scan(one, carry, first + jnp.arange(chunk))
 
-    def score(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array, first: jax.Array):
+    def draw(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array, first: jax.Array):
         made = build(lane, shared)
         key = fold_in(wrap_key_data(lane["evaluate"]), step)
-        limit = jnp.where(step < 0, budget.final_samples, budget.curve_samples)
+        batches = first + jnp.arange(drawn_batches(budget))
+        return jax.lax.map(lambda i: made.generate(carry.state, fold_in(key, i)), batches)
 
-        def one(i: jax.Array):
-            x = made.generate(carry.state, fold_in(key, i))
+    return start, advance, draw
+
+
+def drawn_batches(budget: Budget) -> int:
+    """How many batches `draw` makes at once: what an evaluation on the way takes."""
+    return math.ceil(budget.curve_samples / budget.batch)
+
+
+def _judge_function(task: Task, budget: Budget) -> Callable:
+    """judge(x, shared, first, limit) -> (tallies, sums of squares) of one lane's drawn batches.
+
+    x (batches, batch, *shape) are batches `first`, `first` + 1, ...; samples beyond the first
+    `limit` are left out.
+    """
+
+    def judge(x: jax.Array, shared: Shared, first: jax.Array, limit: jax.Array):
+        def one(given: tuple[jax.Array, jax.Array]):
+            i, x = given
             keep = i * budget.batch + jnp.arange(budget.batch) < limit
             verdict = task.judge.judge(shared.weights, x)
             squared = jnp.where(keep, jnp.sum(x.reshape(budget.batch, -1) ** 2, axis=-1), 0.0)
-            return tally(verdict, keep, shared.centre), squared.sum(), x
+            return tally(verdict, keep, shared.centre), squared.sum()
 
-        return jax.lax.map(one, first + jnp.arange(batches))
+        return jax.lax.map(one, (first + jnp.arange(x.shape[0]), x))
 
-    return start, advance, score
+    return judge
 
 
 def shared_of(task: Task) -> Shared:
@@ -179,16 +197,22 @@ def compile_group(
 ) -> Compiled:
     """Each device's programs, and what it took to make them."""
     began = time.perf_counter()
-    start, advance, score = _lane_functions(task, method, static, budget)
+    start, advance, draw = _lane_functions(task, method, static, budget)
     begin = jax.jit(jax.vmap(start, in_axes=(0, None)))
     lanes, shared, step = lane_arguments(task, [lane] * budget.block), shared_of(task), np.int32(0)
     given = (lanes, shared, jax.eval_shape(begin, lanes, shared), step)
+    batches = (budget.block, drawn_batches(budget), budget.batch, *task.shape)
+    x = jax.ShapeDtypeStruct(batches, np.float32)
     shapes_s = time.perf_counter() - began
     made = compile_everywhere(
         {
             "advance": (jax.jit(jax.vmap(advance, in_axes=(0, None, 0, None))), given),
-            "score": (jax.jit(jax.vmap(score, in_axes=(0, None, 0, None, None))), (*given, step)),
             "start": (begin, given[:2]),
+            "draw": (jax.jit(jax.vmap(draw, in_axes=(0, None, 0, None, None))), (*given, step)),
+            "judge": (
+                jax.jit(jax.vmap(_judge_function(task, budget), in_axes=(0, None, None, None))),
+                (x, shared, step, step),
+            ),
         },
         devices,
     )

@@ -34,6 +34,8 @@ from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
+TABLES_EVERY_S = 10.0  # they are made of all groups anew, and a kill loses no group
+
 
 class Progress(NamedTuple):
     """What a sweep tells whoever watches; every default says nothing."""
@@ -90,6 +92,7 @@ def run(
     store.write_tables(order)
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
+    written = -np.inf
     for done, group in enumerate(missing):
         if time.monotonic() > deadline:
             progress.stopped(len(missing) - done)
@@ -101,8 +104,12 @@ def run(
         statuses = _train_group(
             suite, group, scales[group.task], store, devices, progress, deadline
         )
-        store.write_tables(order)
+        if time.monotonic() - written > TABLES_EVERY_S:
+            store.write_tables(order)
+            written = time.monotonic()
         progress.done(label, statuses)
+    if missing:
+        store.write_tables(order)
     return load(store.folder)
 
 

@@ -235,3 +235,13 @@ def test_real_always_succeeds_and_noise_never(task, tmp_path):
         assert not rows.loc["noise", "success"].any()
         assert set(rows.loc["noise", "status"]) == {"unlearned"}
     assert len(rows) == 3 * 2 * table["seeds"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("nets", ["conv", "channels"])
+def test_image_nets_train_through_the_whole_pipeline(nets, tmp_path):
+    made = suite({"mdgan": {}, "unrolled": {}, "ebgan-pt+r1": {}}, seeds=2, steps=EVERY)
+    table = made.tasks["grid"].model_copy(update={"nets": nets, "evaluations": 2})
+    results = sweep.run(made.model_copy(update={"tasks": {"digits": table}}), tmp_path / "out")
+    assert len(results.runs) == 6 * 2
+    assert not {"failed", "diverged"} & set(results.runs["status"])
