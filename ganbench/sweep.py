@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
 from ganbench import suite as suites
+from ganbench.errors import BadInput
 from ganbench.harness import Record, Stopped, flat, train
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
@@ -118,7 +120,13 @@ def _check_group(suite: Suite, group: Group) -> None:
     task = TASKS[group.task]()
     budget = budget_of(suite.tasks[group.task], task)
     values = {**group.static, **group.lanes[0].values}
-    check(group.method, values, setting_of(task, values["learning_rate"], budget, shared_of(task)))
+    shared = jax.tree.map(jnp.asarray, shared_of(task))
+    try:
+        check(group.method, values, setting_of(task, values["learning_rate"], budget, shared))
+    except BadInput:
+        raise
+    except Exception:  # a method that raises is a failed row, once it is its turn
+        pass
 
 
 def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> list[Group]:

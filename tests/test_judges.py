@@ -149,6 +149,7 @@ def test_a_judge_gives_the_same_verdict_in_a_vmapped_program():
     assert np.array_equal(lanes.accepted.reshape(24), alone.accepted)
 
 
+@pytest.mark.slow
 def test_a_retrained_judge_agrees_with_the_committed_one():
     data, committed = split(), digits_judge()
     retrained = fit(0, data.train[..., 0], data.train_labels)

@@ -221,7 +221,9 @@ def test_a_method_that_raises_is_a_failed_row_and_the_sweep_goes_on(monkeypatch,
     assert len(made.runs) == 2 * 5
 
 
-@pytest.mark.parametrize("task", ["ring", "grid", "digits", "stacked-digits"])
+@pytest.mark.parametrize(
+    "task", ["ring", "grid", "digits", pytest.param("stacked-digits", marks=pytest.mark.slow)]
+)
 def test_real_always_succeeds_and_noise_never(task, tmp_path):
     table = {"seeds": 4, "steps": 100, "evaluations": 4, "block": 2}
     table |= {"curve_samples": 10_000, "seeds": 2} if task == "stacked-digits" else {}

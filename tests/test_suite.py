@@ -100,6 +100,12 @@ def ganbench(*arguments, cwd):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, timeout=120)
 
 
+#: What chooses devices needs a process of its own, where no backend has started yet.
+DEVICES = {
+    "run smoke --device cpu:\u00b2": "COUNT goes with cpu",
+    "run smoke --device tpu": "no tpu that JAX can use",
+    "run smoke --device abacus": "--device: 'abacus' is none of cpu, cpu:COUNT, gpu, tpu",
+}
 REFUSED = {
     "run nope": "no suite 'nope'",
     "run smoke --tasks grid": "--tasks: 'grid' is none of the suite's: digits, ring",
@@ -110,12 +116,9 @@ REFUSED = {
     "run smoke --steps x": "--steps",
     "run smoke --seed 4294967296": "--seed: 4294967296 must be below 2147483648",
     "run smoke --methods gap,gap": "appears twice",
-    "run smoke --device cpu:\u00b2": "COUNT goes with cpu",
-    "run smoke --device tpu": "no tpu that JAX can use",
     "run smoke --out /proc/ganbench": "cannot be written to",
     "run smoke --out /dev/null": "cannot be written to",
     "run smoke --seeds 0": "--seeds: 0 must be at least 1",
-    "run smoke --device abacus": "--device: 'abacus' is none of cpu, cpu:COUNT, gpu, tpu",
     "run smoke --max-minutes -1": "--max-minutes",
     "list methodz": "'methodz' is none of methods, metrics, nets, suites, tasks",
     "leaderboard nowhere": "no such file",
@@ -125,13 +128,30 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("line", REFUSED)
-def test_bad_command_exits_with_2_says_one_line_and_writes_nothing(line, tmp_path):
+@pytest.mark.parametrize("line", DEVICES)
+def test_bad_device_exits_with_2_says_one_line_and_writes_nothing(line, tmp_path):
     made = ganbench(*line.split(), cwd=tmp_path)
     assert made.returncode == 2
-    assert REFUSED[line] in made.stderr
+    assert DEVICES[line] in made.stderr
     assert len(made.stderr.strip().splitlines()) == 1
     assert made.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("line", REFUSED)
+def test_bad_command_exits_with_2_says_one_line_and_writes_nothing(
+    line, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("ganbench.runtime.set_devices", lambda device: None)  # chosen already
+    monkeypatch.setattr(sys, "argv", ["ganbench", *line.split()])
+    with pytest.raises(SystemExit) as end:
+        main()
+    printed = capsys.readouterr()
+    assert end.value.code == 2
+    assert REFUSED[line] in printed.err
+    assert len(printed.err.strip().splitlines()) == 1
+    assert printed.out == ""
     assert list(tmp_path.iterdir()) == []
 
 

@@ -18,10 +18,11 @@ def test_gap_with_one_pair_is_the_plain_method_at_its_pairs_key():
     made = build(compose(nonsaturating(), gap(pairs=1, period=1))(recipe()), batches)
     own = jax.random.fold_in
     state, one = made.init(KEY), plain.init(own(KEY, 0))
+    pairs, alone = jax.jit(made.step), jax.jit(plain.step)
     for t in range(4):
         key = own(KEY, 100 + t)
-        state, _ = made.step(state, key, t)
-        one, _ = plain.step(one, own(key, 0), t)
+        state, _ = pairs(state, key, t)
+        one, _ = alone(one, own(key, 0), t)
     assert largest_difference(jax.tree.map(lambda x: x[0], state.params), one.params) < 1e-6
     samples = made.generate(state, KEY)
     assert jnp.allclose(samples, plain.generate(one, own(KEY, 0)), atol=1e-6)
@@ -33,11 +34,11 @@ def test_gap_swaps_whole_discriminators_every_period_and_nothing_else():
     made, never = (
         build(s(recipe()), batches) for s in (stack, compose(nonsaturating(), gap(4, 99)))
     )
-    state = made.init(KEY)
+    state, swapping, staying = made.init(KEY), jax.jit(made.step), jax.jit(never.step)
     moved = []
     for t in range(2 * period):
         key = jax.random.fold_in(KEY, t)
-        (after, _), (unswapped, _) = made.step(state, key, t), never.step(state, key, t)
+        (after, _), (unswapped, _) = swapping(state, key, t), staying(state, key, t)
         assert trees_equal(after.params["g"], unswapped.params["g"])
         assert trees_equal(after.opt["g"], unswapped.opt["g"])
         firsts = {name: np.asarray(unswapped.params["d"][name]) for name in ("w", "v")}
