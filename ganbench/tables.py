@@ -129,21 +129,21 @@ def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
 
 def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
     """A run's curves, long: what the game logged and every score, at each evaluation."""
-    parts = []
-    steps, end = record.steps, record.diverged_at or np.inf
-    for name, values in record.curves.items():
-        frame = pd.DataFrame(values, columns=["mean", "min", "max"])
-        none = pd.array([pd.NA] * len(steps), dtype="Int64")  # no score: averaged over the steps
-        parts.append(frame.assign(metric=name, samples=none))
-    alive = steps < end
+    alive = record.steps < (record.diverged_at or np.inf)
     scores = [_scores(e, scale.task) for e in record.evidence]
-    for name in METRICS:
-        column = np.where(alive, [s[name] for s in scores], np.nan)
-        frame = pd.DataFrame({"mean": column, "min": column, "max": column})
-        seen = [e.n for e in record.evidence]
-        parts.append(frame.assign(metric=name, samples=pd.array(seen, dtype="Int64")))
-    made = pd.concat([part.assign(step=steps) for part in parts], ignore_index=True)
-    return made.assign(**_labels(cell))[CURVE_COLUMNS]
+    logged = list(record.curves.values())
+    scored = [np.where(alive, [s[name] for s in scores], np.nan) for name in METRICS]
+    values = np.concatenate([*logged, *(np.stack([x] * 3, axis=1) for x in scored)])
+    # what the game logged has no samples: it is averaged over the steps
+    none, seen = [pd.NA] * len(record.steps), [e.n for e in record.evidence]
+    columns = {
+        **_labels(cell),
+        "step": np.tile(record.steps, len(logged) + len(scored)),
+        "metric": np.repeat([*record.curves, *METRICS], len(record.steps)),
+        **dict(zip(("mean", "min", "max"), values.T, strict=True)),
+        "samples": pd.Series(none * len(logged) + seen * len(scored), dtype="Int64"),
+    }
+    return pd.DataFrame(columns)[CURVE_COLUMNS]
 
 
 def run_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
