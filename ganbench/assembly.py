@@ -32,7 +32,7 @@ def build(recipe: Recipe, data: Data) -> Method:
     Called inside the traced function, so hyperparameters may be tracers.
 
     Raises:
-        ProtocolError: two stabilizers claim one resource; no game; a phase names an unknown loss or
+        ProtocolError: two stabilizers at odds over a resource; no game; a phase names an unknown loss or
             one player twice; players, nets and optimizers differ; a loss is no scalar. When `step`
             is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
     """
@@ -83,12 +83,15 @@ def assemble(recipe: Recipe, data: Data) -> Method:
 
 
 def checked_claims(recipe: Recipe) -> Recipe:
-    """`recipe`, or ProtocolError naming two stabilizers that replace one thing."""
+    """`recipe`, or ProtocolError naming two stabilizers at odds over one thing."""
     owners: dict[str, str] = {}
     for resource, owner in recipe.claims:
         if resource in owners:
             raise ProtocolError(f"{owners[resource]} and {owner} both replace the {resource}")
         owners[resource] = owner
+    for resource, user in recipe.needs:
+        if resource in owners:
+            raise ProtocolError(f"{user} needs the {resource}, which {owners[resource]} replaces")
     return recipe
 
 

@@ -30,7 +30,7 @@ class Data(NamedTuple):
     latent: Callable[[jax.Array], jax.Array]  # key -> (batch, latent)
 
 
-def unchanged(params: Params, aux: Params) -> Params:
+def unchanged(params: Params, aux: Params, info: Mapping[str, jax.Array]) -> Params:
     """The `refresh` of a net whose aux never changes."""
     return aux
 
@@ -40,12 +40,13 @@ class Net(NamedTuple):
 
     init(key, *inputs) -> (params, aux), shapes inferred from example inputs;
     apply(params, aux, *inputs, key) -> output;
-    refresh(params, aux) -> aux, called once after the net's player moved.
+    refresh(params, aux, info) -> aux, called once after the net's player moved, with what the phase
+    recorded.
     """
 
     init: Callable[..., tuple[Params, Params]]
     apply: Callable[..., Any]
-    refresh: Callable[[Params, Params], Params] = unchanged
+    refresh: Callable[[Params, Params, Mapping[str, jax.Array]], Params] = unchanged
 
 
 class Critic(NamedTuple):
@@ -106,9 +107,12 @@ class Optimizer(NamedTuple):
     def init(self, params: Params) -> Any:
         return self.direction.init(params)
 
-    def step(self, grads: Params, state: Any, params: Params) -> tuple[Params, Any]:
-        """The moved parameters and the optimizer's next state."""
-        updates, state = self.direction.update(grads, state, params)
+    def step(
+        self, grads: Params, state: Any, params: Params, value: jax.Array
+    ) -> tuple[Params, Any]:
+        """The moved parameters and the optimizer's next state; `value` is the player's loss."""
+        direction = optax.with_extra_args_support(self.direction)
+        updates, state = direction.update(grads, state, params, value=value)
         moved = jax.tree.map(lambda p, u: (p - self.rate * u).astype(p.dtype), params, updates)
         return self.constraint(moved), state
 
@@ -146,7 +150,8 @@ class Recipe(NamedTuple):
 
     `zoo` maps a role ("generator", "discriminator", "encoder", "denoiser", "autoencoder") to the
     task's net for it. `claims` lists (resource, stabilizer) for what is replaced, not wrapped; two
-    claims to one resource make `build` raise, naming both.
+    claims to one resource make `build` raise, naming both. `needs` lists (resource, stabilizer) for
+    what must be as it was: a claim to it makes `build` raise too.
     """
 
     nets: Mapping[str, Net]
@@ -157,10 +162,15 @@ class Recipe(NamedTuple):
     outer: Callable[[Method], Method]
     zoo: Mapping[str, Net]
     claims: tuple[tuple[str, str], ...] = ()
+    needs: tuple[tuple[str, str], ...] = ()
 
     def claim(self, resource: str, stabilizer: str) -> "Recipe":
         """This recipe with `resource` marked as replaced by `stabilizer`."""
         return self._replace(claims=(*self.claims, (resource, stabilizer)))
+
+    def need(self, resource: str, stabilizer: str) -> "Recipe":
+        """This recipe, whose `resource` nobody may replace as long as `stabilizer` is in it."""
+        return self._replace(needs=(*self.needs, (resource, stabilizer)))
 
 
 Stabilizer = Callable[[Recipe], Recipe]
@@ -179,9 +189,11 @@ def player(loss: str) -> str:
 def is_discriminator(name: str) -> bool:
     """Whether a player judges samples: `d`, `d2`, ... by the project's naming.
 
-    Its letter is d and what follows a number, so that a `decoder` is on the generator's side.
+    Its letter is d and what follows a number, so that a `decoder` is on the generator's side. What
+    a wrapper keeps of a player in the state's aux is named `player/what` and goes with the player.
     """
-    return name[0] == "d" and (len(name) == 1 or name[1:].isdecimal())
+    owner = name.split("/")[0]
+    return owner[0] == "d" and (len(owner) == 1 or owner[1:].isdecimal())
 
 
 def initialise(nets: Mapping[str, Net], key: jax.Array, name: str, *inputs: Any) -> tuple:

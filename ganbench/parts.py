@@ -6,7 +6,19 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ganbench.game import Critic, Data, Game, Optimizer, Players, Recipe, Stabilizer, initialise
+from ganbench.game import (
+    Critic,
+    Data,
+    Game,
+    Net,
+    Optimizer,
+    Players,
+    Recipe,
+    Stabilizer,
+    compose,
+    initialise,
+    is_discriminator,
+)
 from ganbench.seeds import fold_name
 
 Score = Callable[[Critic, Critic], jax.Array]  # (on real, on generated) -> scalar loss
@@ -49,31 +61,75 @@ def two_player(d_loss: Score, g_loss: Score) -> Stabilizer:
     return lambda recipe: recipe._replace(game=Game(two_player_init, losses))
 
 
-def add_to_loss(name: str, term: Callable[..., jax.Array]) -> Stabilizer:
-    """Adds `term(players, data, key, t)` to loss `name`; the term sees the phase's own batch."""
+def wrap_losses(recipe: Recipe, wrap: Callable[..., tuple[dict, dict]]) -> Recipe:
+    """`recipe` whose game returns `wrap(losses, info, players, data, key, t)` of its (losses, info).
+
+    `wrap` sees the phase's own batch: what it draws from `data` by `key` is what the losses saw.
+    """
+    game = recipe.game
+    assert game is not None, "a modifier follows its base"
+
+    def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
+        return wrap(*game.losses(players, data, key, t), players, data, key, t)
+
+    return recipe._replace(game=game._replace(losses=losses))
+
+
+def add_to_loss(name: str, term: Callable[..., jax.Array], every: int = 1) -> Stabilizer:
+    """Adds `term(players, data, key, t)` to loss `name`; the term sees the phase's own batch.
+
+    Args:
+        every: lazy regularization: the term is computed at every `every`-th step only, and counts
+            `every` times as much there (Karras et al., CVPR 2020, arXiv 1912.04958).
+    """
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        game = recipe.game
-        assert game is not None, "a modifier follows its base"
+        def wrap(made: dict, info: dict, players: Players, data: Data, key, t) -> tuple[dict, dict]:
+            def now():
+                return every * term(players, data, key, t)
 
-        def losses(players: Players, data: Data, key: jax.Array, t: jax.Array):
-            made, info = game.losses(players, data, key, t)
-            extra = term(players, data, key, t)
-            return {**made, name: made[name] + extra}, {**info, f"{name}/penalty": extra}
+            zero = jnp.zeros_like(made[name])
+            extra = now() if every == 1 else jax.lax.cond(t % every == 0, now, lambda: zero)
+            total = info.get(f"{name}/penalty", 0.0) + extra
+            return {**made, name: made[name] + extra}, {**info, f"{name}/penalty": total}
 
-        return recipe._replace(game=game._replace(losses=losses))
+        return wrap_losses(recipe, wrap)
 
     return stabilizer
 
 
-def squared_input_gradient(players: Players, x: jax.Array, key: jax.Array) -> jax.Array:
-    """|grad_x d(x)|^2 for each sample, (batch,): the gradient of the score over all its pixels.
+def penalty(term: Callable[..., jax.Array], by: str, every: int = 1) -> Stabilizer:
+    """Adds a term on the discriminator's slope at single samples to its loss; see `add_to_loss`.
 
-    Taken through the gradient of the batch's summed scores, which is each sample's own gradient as
-    long as the discriminator has no operation across samples.
+    Args:
+        by: the stabilizer, which needs a discriminator of samples alone, each judged for itself.
     """
-    grads = jax.grad(lambda x: players("d", x, key=key).score.sum())(x)
-    return jnp.sum(grads.reshape(x.shape[0], -1) ** 2, axis=-1)
+
+    def needs(recipe: Recipe) -> Recipe:
+        recipe = recipe.need("discriminator", by).need("discriminator's input", by)
+        return recipe.need("judgement of each sample for itself", by)
+
+    return compose(needs, add_to_loss("d", term, every))
+
+
+def squared_input_gradient(
+    players: Players, x: jax.Array, key: jax.Array, weight: Callable = lambda score: 1.0
+) -> jax.Array:
+    """weight(d(x)) |grad_x d(x)|^2 for each score, (scores,): the gradient over all pixels.
+
+    Taken through the gradient of the summed scores, which is each sample's own gradient as long as
+    the discriminator has no operation across samples. A discriminator that judges packs of
+    neighbouring samples gives a score a pack; its gradient is over all of the pack's pixels.
+    """
+
+    def total(x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        score = players("d", x, key=key).score
+        return score.sum(), score
+
+    grads, score = jax.grad(total, has_aux=True)(x)
+    scores = score.shape[0]
+    own = x.shape[0] // scores * scores  # an incomplete last pack is not judged
+    return weight(score) * jnp.sum(grads[:own].reshape(scores, -1) ** 2, axis=-1)
 
 
 def adam(b1: float, b2: float) -> optax.GradientTransformation:
@@ -92,6 +148,17 @@ def with_direction(recipe: Recipe, direction: optax.GradientTransformation, by: 
     return recipe._replace(opts=opts).claim("optimizer's direction", by)
 
 
+def wrap_discriminators(wrap: Callable[[Net], Net], by: str) -> Stabilizer:
+    """Every discriminator's net replaced by `wrap(net)`, which reaches every loss and penalty."""
+
+    def stabilizer(recipe: Recipe) -> Recipe:
+        recipe = recipe.need("discriminator", by)
+        nets = {n: wrap(net) if is_discriminator(n) else net for n, net in recipe.nets.items()}
+        return recipe._replace(nets=nets)
+
+    return stabilizer
+
+
 def critic_steps(recipe: Recipe, steps: int) -> Recipe:
     """`d` moved `steps` times wherever the schedule moved it alone once."""
     schedule = tuple(
@@ -100,7 +167,7 @@ def critic_steps(recipe: Recipe, steps: int) -> Recipe:
     return recipe._replace(schedule=schedule)
 
 
-def with_player(recipe: Recipe, name: str, role: str, like: str) -> Recipe:
-    """`recipe` with a further player: the zoo's net for `role`, with the optimizer of `like`."""
+def with_player(recipe: Recipe, name: str, net: Net, like: str) -> Recipe:
+    """`recipe` with a further player: `net`, with the optimizer of player `like`."""
     opts: dict[str, Optimizer] = {**recipe.opts, name: recipe.opts[like]}
-    return recipe._replace(nets={**recipe.nets, name: recipe.zoo[role]}, opts=opts)
+    return recipe._replace(nets={**recipe.nets, name: net}, opts=opts)

@@ -23,7 +23,7 @@ def pulling_away(code):
     return (cosines.sum() - jnp.trace(cosines)) / (n * (n - 1))
 
 
-def _energy_game(margin, weight) -> Stabilizer:
+def _energy_game(margin, weight, by: str) -> Stabilizer:
     def d_loss(real: Critic, fake: Critic):
         return real.score.mean() + relu(margin - fake.score).mean()
 
@@ -31,7 +31,8 @@ def _energy_game(margin, weight) -> Stabilizer:
         return fake.score.mean() + weight(fake.features)
 
     def autoencoder(recipe: Recipe) -> Recipe:
-        return recipe._replace(nets={**recipe.nets, "d": recipe.zoo["autoencoder"]})
+        nets = {**recipe.nets, "d": recipe.zoo["autoencoder"]}
+        return recipe._replace(nets=nets).claim("logit", by)
 
     return compose(autoencoder, two_player(d_loss, g_loss))
 
@@ -50,7 +51,7 @@ def ebgan(margin: Annotated[float, Gt(0)] = 10.0) -> Stabilizer:
         Zhao, Mathieu, LeCun, "Energy-based Generative Adversarial Networks", ICLR 2017,
         arXiv 1609.03126, equations 1 and 2; margin 10 is that of its MNIST grid search.
     """
-    return _energy_game(margin, lambda code: 0.0)
+    return _energy_game(margin, lambda code: 0.0, "ebgan")
 
 
 def ebgan_pt(
@@ -71,4 +72,4 @@ def ebgan_pt(
         Zhao, Mathieu, LeCun, "Energy-based Generative Adversarial Networks", ICLR 2017,
         arXiv 1609.03126, section 2.4 (weight 0.1).
     """
-    return _energy_game(margin, lambda code: weight * pulling_away(code))
+    return _energy_game(margin, lambda code: weight * pulling_away(code), "ebgan-pt")

@@ -69,7 +69,7 @@ def reg_gan(
         return made, {"e/reconstruction": distance}
 
     def base(recipe: Recipe) -> Recipe:
-        recipe = with_player(recipe, "e", "encoder", like="g")
+        recipe = with_player(recipe, "e", recipe.zoo["encoder"], like="g")
         return recipe._replace(game=Game(_with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base
@@ -114,8 +114,9 @@ def mdgan(mode: Annotated[float, Ge(0)] = 0.01) -> Stabilizer:
         return made, {"e.manifold/reconstruction": distance}
 
     def base(recipe: Recipe) -> Recipe:
-        recipe = with_player(recipe, "e", "encoder", like="g")
-        recipe = with_player(recipe, "d2", "discriminator", like="d")
+        recipe = with_player(recipe, "e", recipe.zoo["encoder"], like="g")
+        recipe = with_player(recipe, "d2", recipe.zoo["discriminator"], like="d")
+        recipe = recipe.claim("generator's one loss", "mdgan").claim("lone discriminator", "mdgan")
         return recipe._replace(
             game=Game(_with_second_discriminator_init, losses),
             schedule=(("d",), ("g.manifold", "e.manifold"), ("d2",), ("g.diffusion",)),

@@ -37,8 +37,8 @@ def look_ahead(
 
         moved_params, moved_opt = {}, {}
         for name, mine in params.items():
-            grad = jax.grad(lambda p, name=name: loss_of(name, p))(mine)
-            moved_params[name], moved_opt[name] = opts[name].step(grad, opt[name], mine)
+            value, grad = jax.value_and_grad(lambda p, name=name: loss_of(name, p))(mine)
+            moved_params[name], moved_opt[name] = opts[name].step(grad, opt[name], mine, value)
         return (moved_params, moved_opt), None
 
     judges = [name for name in state.params if is_discriminator(name)]
@@ -77,6 +77,7 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
         return objective
 
     def stabilizer(recipe: Recipe) -> Recipe:
+        recipe = recipe.need("discriminator", "unrolled")
         inner = recipe.rule.objective
 
         def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:

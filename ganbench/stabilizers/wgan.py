@@ -10,9 +10,9 @@ from annotated_types import Ge, Gt
 from ganbench.game import Critic, Data, Params, Players, Recipe, Stabilizer, compose
 from ganbench.parts import (
     adam,
-    add_to_loss,
     critic_steps,
     generated,
+    penalty,
     squared_input_gradient,
     two_player,
     with_direction,
@@ -59,7 +59,7 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
     """
 
     def clipped(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, RMSPROP, "wgan")
+        recipe = with_direction(recipe, RMSPROP, "wgan").claim("logit", "wgan")
         d = recipe.opts["d"]
         inner = d.constraint
         d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
@@ -68,19 +68,32 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
     return compose(wasserstein(), clipped)
 
 
-def gradient_penalty(players: Players, data: Data, key: jax.Array, weight) -> jax.Array:
-    """weight * E (|grad f(x^)| - 1)^2 at x^ = eps x + (1 - eps) G(z), one eps per sample."""
+def interpolated(players: Players, data: Data, key: jax.Array) -> jax.Array:
+    """x^ = eps x + (1 - eps) G(z) on this phase's batches, one eps ~ U[0, 1] per sample."""
     real, fake = data.real(key), generated(players, data, key)
     shape = (real.shape[0],) + (1,) * (real.ndim - 1)
     eps = jax.random.uniform(fold_name(key, "interpolation"), shape, real.dtype)
-    between = eps * real + (1 - eps) * fake
-    squared = squared_input_gradient(players, between, fold_name(key, "d on interpolation"))
+    return eps * real + (1 - eps) * fake
+
+
+def slope_penalty(players: Players, x: jax.Array, key: jax.Array, weight) -> jax.Array:
+    """weight * E (|grad f(x)| - 1)^2."""
     # a critic that is flat somewhere (dead ReLUs) has norm 0, where the root has no derivative
-    norm = jnp.sqrt(jnp.maximum(squared, 1e-24))
+    norm = jnp.sqrt(jnp.maximum(squared_input_gradient(players, x, key), 1e-24))
     return weight * jnp.mean((norm - 1) ** 2)
 
 
-def wgan_gp(weight: Annotated[float, Ge(0)] = 10.0, steps: Annotated[int, Ge(1)] = 5) -> Stabilizer:
+def gradient_penalty(players: Players, data: Data, key: jax.Array, weight) -> jax.Array:
+    """`slope_penalty` between this phase's real and generated batch."""
+    own = fold_name(key, "d on interpolation")
+    return slope_penalty(players, interpolated(players, data, key), own, weight)
+
+
+def wgan_gp(
+    weight: Annotated[float, Ge(0)] = 10.0,
+    steps: Annotated[int, Ge(1)] = 5,
+    every: Annotated[int, Ge(1)] = 1,
+) -> Stabilizer:
     """A critic kept near Lipschitz by pulling its gradient norm to 1 between data and samples.
 
     Formula:
@@ -92,6 +105,7 @@ def wgan_gp(weight: Annotated[float, Ge(0)] = 10.0, steps: Annotated[int, Ge(1)]
         weight: the penalty's weight lambda, >= 0; traced. The authors' code for toy mixtures sets
             0.1 (`gan_toy.py`).
         steps: critic steps for one generator step, >= 1; static.
+        every: the penalty is taken at every `every`-th step, `every` times as strong; static.
 
     The rate is the task's (the paper's is 1e-4). The critic must have no batch normalization: the
     penalty needs each sample's own gradient.
@@ -101,10 +115,11 @@ def wgan_gp(weight: Annotated[float, Ge(0)] = 10.0, steps: Annotated[int, Ge(1)]
         Algorithm 1.
     """
 
-    def penalty(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
+    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
         return gradient_penalty(players, data, key, weight)
 
     def prescribed(recipe: Recipe) -> Recipe:
-        return critic_steps(with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp"), steps)
+        recipe = with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp").claim("logit", "wgan-gp")
+        return critic_steps(recipe, steps)
 
-    return compose(wasserstein(), add_to_loss("d", penalty), prescribed)
+    return compose(wasserstein(), penalty(term, "wgan-gp", every), prescribed)

@@ -1,0 +1,87 @@
+"""Real and generated samples diffused by a random, adaptive amount (Wang et al. 2023)."""
+
+from typing import Annotated
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from annotated_types import Ge, Gt, Le
+
+from ganbench.game import Critic, Data, Net, Params, Players, Recipe, Stabilizer, compose
+from ganbench.parts import judge_real, wrap_discriminators, wrap_losses
+from ganbench.seeds import fold_name
+
+STEPS, SHORTEST = 1000, 10  # of the diffusion: T lies between them, as in the authors' code
+_KEPT = np.cumprod(1 - np.linspace(1e-4, 2e-2, STEPS))  # abar_t: linear beta, as theirs
+
+
+def diffused(x: jax.Array, key: jax.Array, longest: jax.Array, scale) -> jax.Array:
+    """sqrt(abar_t) x + sqrt(1 - abar_t) scale e, t drawn for each sample.
+
+    t is 0 (nothing changes) for half of the samples; for the others P(t) is proportional to t, up
+    to `longest`.
+    """
+    rolled, drawn, spread = jax.random.split(key, 3)
+    shape = (x.shape[0],)
+    u = jax.random.uniform(drawn, shape, minval=1e-7)
+    t = jnp.clip(jnp.ceil(longest * jnp.sqrt(u)).astype(jnp.int32), 1, STEPS)
+    kept = jnp.where(jax.random.bernoulli(rolled, 0.5, shape), 1.0, jnp.asarray(_KEPT)[t - 1])
+    kept = kept.reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
+    e = jax.random.normal(spread, x.shape, x.dtype)
+    return (jnp.sqrt(kept) * x + jnp.sqrt(1 - kept) * scale * e).astype(x.dtype)
+
+
+def diffusion_gan(
+    scale: Annotated[float, Gt(0)] = 0.05,
+    target: Annotated[float, Ge(-1), Le(1)] = 0.6,
+    speed: Annotated[float, Ge(0)] = 1e-5,
+) -> Stabilizer:
+    """The discriminator judges diffused samples; the diffusion grows while it overfits.
+
+    Formula:
+        y = sqrt(abar_t) x + sqrt(1 - abar_t) scale e in place of x in every judgement, for real and
+        generated samples alike, e ~ N(0, I), and t = 0 for half of them, else P(t) ~ t on 1..T;
+        abar_t of linear beta from 1e-4 to 0.02 over 1,000 steps. After each step
+        p += sign(E_x sign(d(y)) - target) speed batch, clipped to [0, 1], T = 10 + 990 p.
+
+    Args:
+        scale: standard deviation of the noise that is left at the end, > 0, in data units; traced.
+        target: the mean sign of d on diffused data above which T grows, in [-1, 1]; traced.
+        speed: change of p for each real sample seen, >= 0; traced. 1e-5 is the authors' 100
+            thousand images from no to full diffusion.
+
+    The discriminator is not told t: the authors found no significant difference (their README).
+
+    Reference:
+        Wang, Zheng, He, Chen, Zhou, "Diffusion-GAN: Training GANs with Diffusion", ICLR 2023,
+        arXiv 2206.02262; constants of the authors' code (`Zhendong-Wang/Diffusion-GAN`).
+    """
+
+    def wrap(net: Net) -> Net:
+        def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
+            params, aux = net.init(key, *inputs)
+            return params, {"net": aux, "p": jnp.zeros((), inputs[0].dtype)}
+
+        def apply(params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None) -> Critic:
+            longest = SHORTEST + (STEPS - SHORTEST) * aux["p"]
+            y = diffused(x, fold_name(key, "diffusion"), longest, scale)
+            return net.apply(params, aux["net"], y, *others, key=key)
+
+        def refresh(params: Params, aux: Params, info) -> Params:
+            p = jnp.clip(aux["p"] + speed * info["d/overfit"], 0.0, 1.0).astype(aux["p"].dtype)
+            return {"net": net.refresh(params, aux["net"], info), "p": p}
+
+        return Net(init, apply, refresh)
+
+    def overfit(made: dict, info: dict, players: Players, data: Data, key, t) -> tuple[dict, dict]:
+        """Adds d/overfit: the batch, with the sign of what tells that d is too sure of data."""
+        score = judge_real(players, data, key).score
+        sure = jnp.sign(jnp.mean(jnp.sign(score)) - target)
+        return made, {**info, "d/overfit": data.real(key).shape[0] * sure}
+
+    def needs(recipe: Recipe) -> Recipe:
+        for resource in ("logit", "discriminator's input", "lone discriminator"):
+            recipe = recipe.need(resource, "diffusion-gan")
+        return wrap_losses(recipe, overfit)
+
+    return compose(wrap_discriminators(wrap, "diffusion-gan"), needs)

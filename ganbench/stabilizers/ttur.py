@@ -1,0 +1,33 @@
+"""Two time scales (Heusel et al. 2017)."""
+
+from typing import Annotated
+
+from annotated_types import Gt
+
+from ganbench.game import Recipe, Stabilizer, is_discriminator
+
+
+def ttur(ratio: Annotated[float, Gt(0)] = 3.0) -> Stabilizer:
+    """The discriminator learns at a rate of its own.
+
+    Formula:
+        rate_D = ratio * rate for every discriminator; the others keep the task's rate. One update
+        each, in turn.
+
+    Args:
+        ratio: rate of the discriminator over that of the generator, > 0; traced. 3 is the paper's
+            for WGAN-GP with two time scales (3e-4 and 1e-4; as recalled, not checked).
+
+    Reference:
+        Heusel, Ramsauer, Unterthiner, Nessler, Hochreiter, "GANs Trained by a Two Time-Scale Update
+        Rule Converge to a Local Nash Equilibrium", NIPS 2017, arXiv 1706.08500.
+    """
+
+    def stabilizer(recipe: Recipe) -> Recipe:
+        opts = {
+            name: opt._replace(rate=ratio * opt.rate) if is_discriminator(name) else opt
+            for name, opt in recipe.opts.items()
+        }
+        return recipe._replace(opts=opts).need("discriminator", "ttur")
+
+    return stabilizer
