@@ -32,9 +32,9 @@ def build(recipe: Recipe, data: Data) -> Method:
     Called inside the traced function, so hyperparameters may be tracers.
 
     Raises:
-        ProtocolError: two stabilizers at odds over a resource; no game; a phase names an unknown loss or
-            one player twice; players, nets and optimizers differ; a loss is no scalar. When `step`
-            is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
+        ProtocolError: two stabilizers at odds over a resource; no game; a phase names an unknown
+            loss or one player twice; players, nets and optimizers differ; a loss is no scalar. When
+            `step` is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
     """
     check(recipe, data)
     return assemble(recipe, data)

@@ -62,7 +62,7 @@ def two_player(d_loss: Score, g_loss: Score) -> Stabilizer:
 
 
 def wrap_losses(recipe: Recipe, wrap: Callable[..., tuple[dict, dict]]) -> Recipe:
-    """`recipe` whose game returns `wrap(losses, info, players, data, key, t)` of its (losses, info).
+    """`recipe` whose game returns `wrap(losses, info, players, data, key, t)`, given its own two.
 
     `wrap` sees the phase's own batch: what it draws from `data` by `key` is what the losses saw.
     """

@@ -12,13 +12,43 @@ from ganbench.assembly import build
 from ganbench.errors import BadInput, choices
 from ganbench.game import Data, Method, Recipe, compose
 from ganbench.setting import Setting, data, plain
+from ganbench.stabilizers.autoencoding import vae, vaegan
+from ganbench.stabilizers.bidirectional import ali, bigan, veegan
+from ganbench.stabilizers.calibrated import egan_ent_nn, egan_ent_vi
+from ganbench.stabilizers.dfm import dfm
+from ganbench.stabilizers.diffusion_gan import diffusion_gan
+from ganbench.stabilizers.dragan import dragan
 from ganbench.stabilizers.ebgan import ebgan, ebgan_pt
+from ganbench.stabilizers.ema import ema
+from ganbench.stabilizers.entropy_sgd import entropy_sgd
+from ganbench.stabilizers.eve import eve
 from ganbench.stabilizers.gap import gap
+from ganbench.stabilizers.gradient_noise import gradient_noise
+from ganbench.stabilizers.hinge import hinge
+from ganbench.stabilizers.improved import (
+    feature_matching,
+    historical_averaging,
+    label_smoothing,
+    minibatch_discrimination,
+)
+from ganbench.stabilizers.infogan import infogan
+from ganbench.stabilizers.instance_noise import instance_noise
+from ganbench.stabilizers.least_squares import lsgan
+from ganbench.stabilizers.lookahead import lookahead
 from ganbench.stabilizers.mode_regularized import mdgan, reg_gan
 from ganbench.stabilizers.nonsaturating import minimax, nonsaturating
-from ganbench.stabilizers.r1 import r1
+from ganbench.stabilizers.optimistic import optimistic_adam
+from ganbench.stabilizers.pacgan import pacgan
+from ganbench.stabilizers.pelu import pelu
+from ganbench.stabilizers.relativistic import r3gan, ragan, rpgan
+from ganbench.stabilizers.roth import roth
+from ganbench.stabilizers.spectral_norm import spectral_norm
+from ganbench.stabilizers.together import consensus, extragradient, simultaneous
+from ganbench.stabilizers.ttur import ttur
 from ganbench.stabilizers.unrolled import unrolled
+from ganbench.stabilizers.vgan import vgan
 from ganbench.stabilizers.wgan import wgan, wgan_gp
+from ganbench.stabilizers.zero_centred import r1, r1r2, r2, wgan_gp0
 
 Values = Mapping[str, Any]
 
@@ -44,14 +74,53 @@ METHODS: dict[str, Entry] = {
     "noise": Entry(references.noise, "reference"),
     "nonsaturating": Entry(nonsaturating, "base"),
     "minimax": Entry(minimax, "base"),
+    "lsgan": Entry(lsgan, "base"),
+    "hinge": Entry(hinge, "base"),
+    "rpgan": Entry(rpgan, "base"),
+    "ragan": Entry(ragan, "base"),
+    "r3gan": Entry(r3gan, "base"),
+    "wgan": Entry(wgan, "base"),
+    "wgan-gp": Entry(wgan_gp, "base"),
+    "feature-matching": Entry(feature_matching, "base"),
     "reg-gan": Entry(reg_gan, "base"),
     "mdgan": Entry(mdgan, "base"),
     "ebgan": Entry(ebgan, "base"),
     "ebgan-pt": Entry(ebgan_pt, "base"),
-    "wgan": Entry(wgan, "base"),
-    "wgan-gp": Entry(wgan_gp, "base"),
+    "vgan": Entry(vgan, "base"),
+    "egan-ent-nn": Entry(egan_ent_nn, "base"),
+    "egan-ent-vi": Entry(egan_ent_vi, "base"),
+    "ali": Entry(ali, "base"),
+    "bigan": Entry(bigan, "base"),
+    "veegan": Entry(veegan, "base"),
+    "vaegan": Entry(vaegan, "base"),
+    "infogan": Entry(infogan, "base"),
+    "vae": Entry(vae, "base"),
     "r1": Entry(r1, "modifier"),
+    "r2": Entry(r2, "modifier"),
+    "r1r2": Entry(r1r2, "modifier"),
+    "wgan-gp0": Entry(wgan_gp0, "modifier"),
+    "dragan": Entry(dragan, "modifier"),
+    "roth": Entry(roth, "modifier"),
+    "dfm": Entry(dfm, "modifier"),
+    "label-smoothing": Entry(label_smoothing, "modifier"),
+    "pacgan": Entry(pacgan, "modifier"),
+    "minibatch-discrimination": Entry(minibatch_discrimination, "modifier"),
+    "instance-noise": Entry(instance_noise, "modifier"),
+    "diffusion-gan": Entry(diffusion_gan, "modifier"),
+    "spectral-norm": Entry(spectral_norm, "modifier"),
+    "pelu": Entry(pelu, "modifier"),
+    "ttur": Entry(ttur, "modifier"),
+    "optimistic-adam": Entry(optimistic_adam, "modifier"),
+    "eve": Entry(eve, "modifier"),
+    "historical-averaging": Entry(historical_averaging, "modifier"),
+    "simultaneous": Entry(simultaneous, "modifier"),
+    "extragradient": Entry(extragradient, "modifier"),
+    "consensus": Entry(consensus, "modifier"),
     "unrolled": Entry(unrolled, "modifier", base="minimax"),
+    "gradient-noise": Entry(gradient_noise, "modifier"),
+    "entropy-sgd": Entry(entropy_sgd, "modifier"),
+    "lookahead": Entry(lookahead, "modifier"),
+    "ema": Entry(ema, "modifier"),
     "gap": Entry(gap, "modifier"),
 }
 

@@ -34,7 +34,11 @@ def gradients(
             return losses[name], {k: v for k, v in info.items() if k.split("/")[0] == name}
 
         (loss, info), grad = jax.value_and_grad(loss_of, has_aux=True)(state.params[mine])
-        return Slope(grad, loss), {**info, f"loss/{name}": loss, f"grad_norm/{mine}": optax.tree.norm(grad)}
+        return Slope(grad, loss), {
+            **info,
+            f"loss/{name}": loss,
+            f"grad_norm/{mine}": optax.tree.norm(grad),
+        }
 
     made = {name: one(name) for name in names}
     info = {k: v for _, part in made.values() for k, v in part.items()}

@@ -62,7 +62,9 @@ def diffusion_gan(
             params, aux = net.init(key, *inputs)
             return params, {"net": aux, "p": jnp.zeros((), inputs[0].dtype)}
 
-        def apply(params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None) -> Critic:
+        def apply(
+            params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None
+        ) -> Critic:
             longest = SHORTEST + (STEPS - SHORTEST) * aux["p"]
             y = diffused(x, fold_name(key, "diffusion"), longest, scale)
             return net.apply(params, aux["net"], y, *others, key=key)

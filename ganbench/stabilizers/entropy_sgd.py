@@ -6,6 +6,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge, Gt, Lt
+from jax.flatten_util import ravel_pytree
 from jax.random import fold_in
 
 from ganbench.game import Objective, Params, Recipe, Stabilizer, TrainState, player
@@ -13,10 +14,8 @@ from ganbench.seeds import fold_name
 
 
 def _normal(key: jax.Array, params: Params) -> Params:
-    leaves, tree = jax.tree.flatten(params)
-    keys = jax.random.split(key, len(leaves))
-    drawn = [jax.random.normal(k, p.shape, p.dtype) for k, p in zip(keys, leaves, strict=True)]
-    return tree.unflatten(drawn)
+    flat, unravel = ravel_pytree(params)
+    return unravel(jax.random.normal(key, flat.shape, flat.dtype))
 
 
 def entropy_sgd(
@@ -62,7 +61,9 @@ def entropy_sgd(
                 own = fold_in(fold_name(key, f"entropy {name}"), i)
 
                 def loss_of(params):
-                    return plain(state._replace(params={**state.params, mine: params}), own, t)[0][name]
+                    return plain(state._replace(params={**state.params, mine: params}), own, t)[0][
+                        name
+                    ]
 
                 grad, e = jax.grad(loss_of)(x), _normal(fold_name(own, "langevin"), x)
 

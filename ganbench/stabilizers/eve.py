@@ -52,8 +52,8 @@ def eve(
         low: k, the least relative change that counts, > 0; traced.
         high: K, the largest, > 0; traced.
 
-    Made for a loss above 0 that is to be minimised; a player's loss in a game may be of either sign,
-    so f_t is its absolute value.
+    Made for a loss above 0; a player's loss in a game may be of either sign, so f_t is its absolute
+    value.
 
     Reference:
         Koushik, Hayashi, "Improving Stochastic Gradient Descent with Feedback", arXiv 1611.01505v1

@@ -6,6 +6,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge
+from jax.flatten_util import ravel_pytree
 
 from ganbench.game import Objective, Params, Recipe, Stabilizer, TrainState, player
 from ganbench.seeds import fold_name
@@ -13,13 +14,9 @@ from ganbench.seeds import fold_name
 
 def _slope(params: Params, key: jax.Array, deviation) -> jax.Array:
     """A number that is 0, with gradient deviation * N(0, I)."""
-    leaves = jax.tree.leaves(params)
-    noise = [
-        jax.random.normal(k, p.shape, p.dtype)
-        for k, p in zip(jax.random.split(key, len(leaves)), leaves, strict=True)
-    ]
-    apart = [p - jax.lax.stop_gradient(p) for p in leaves]
-    return deviation * sum(jnp.sum(e * p) for e, p in zip(noise, apart, strict=True))
+    flat, _ = ravel_pytree(params)
+    noise = jax.random.normal(key, flat.shape, flat.dtype)
+    return deviation * jnp.sum(noise * (flat - jax.lax.stop_gradient(flat)))
 
 
 def gradient_noise(
@@ -31,8 +28,8 @@ def gradient_noise(
         grad_t += N(0, sigma_t^2 I),  sigma_t^2 = eta / (1 + t)^decay.
 
     Args:
-        eta: variance at the first step, >= 0, in squared units of the gradient; traced. The least of
-            the paper's {0.01, 0.3, 1}.
+        eta: variance at the first step, >= 0, in squared units of the gradient; traced. The least
+            of the paper's {0.01, 0.3, 1}.
         decay: exponent gamma, >= 0; traced.
 
     The noise is a term of the loss whose value is 0, so every way of using gradients meets it: a

@@ -41,7 +41,9 @@ def instance_noise(
             params, aux = net.init(key, *inputs)
             return params, {"net": aux, "moves": jnp.zeros((), inputs[0].dtype)}
 
-        def apply(params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None) -> Critic:
+        def apply(
+            params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None
+        ) -> Critic:
             left = jnp.maximum(0.0, 1 - aux["moves"] / horizon)
             e = jax.random.normal(fold_name(key, "instance noise"), x.shape, x.dtype)
             noised = (x + sigma * left * e).astype(x.dtype)

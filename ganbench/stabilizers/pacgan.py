@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Ge
 
-from ganbench.game import Critic, Net, Params, ProtocolError, Stabilizer
+from ganbench.game import Critic, Net, Params, ProtocolError, Recipe, Stabilizer, compose
 from ganbench.parts import wrap_discriminators
 
 
@@ -50,4 +50,7 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
 
         return net._replace(init=init, apply=apply)
 
-    return wrap_discriminators(wrap, "pacgan")
+    def packs(recipe: Recipe) -> Recipe:
+        return recipe.claim("one judgement a sample", "pacgan")
+
+    return compose(wrap_discriminators(wrap, "pacgan"), packs)

@@ -13,8 +13,9 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.errors import BadInput
+from ganbench.zoo.activation import leaky, relu
 from ganbench.zoo.images import Architecture, family
-from ganbench.zoo.layers import Hidden, he, leaky, lecun, parted
+from ganbench.zoo.layers import Hidden, he, lecun, parted
 from ganbench.zoo.linen import Sizes, checked
 
 
@@ -49,10 +50,10 @@ class Up(nn.Module):
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
         *space, channels = self.shape
-        h = Hidden(4 * self.width, self.depth, nn.relu)(*inputs)
-        h = nn.relu(nn.Dense(channels * self.width, kernel_init=he)(h))
+        h = Hidden(4 * self.width, self.depth, relu)(*inputs)
+        h = relu(nn.Dense(channels * self.width, kernel_init=he)(h))
         h = h.reshape(-1, channels, self.width)
-        h = nn.relu(nn.Dense(2 * self.width, kernel_init=he)(h))
+        h = relu(nn.Dense(2 * self.width, kernel_init=he)(h))
         x = nn.Dense(math.prod(space), kernel_init=lecun)(h)
         return jnp.moveaxis(x.reshape(-1, channels, *space), 1, -1)
 

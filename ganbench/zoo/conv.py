@@ -16,8 +16,9 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.errors import BadInput
+from ganbench.zoo.activation import leaky, relu
 from ganbench.zoo.images import Architecture, family
-from ganbench.zoo.layers import Hidden, he, leaky, lecun, parted
+from ganbench.zoo.layers import Hidden, he, lecun, parted
 from ganbench.zoo.linen import Sizes, checked
 
 SIDE = 8  # of the images, in pixels: two strides of 2 leave a 2x2 map
@@ -132,8 +133,8 @@ class Up(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        x = Hidden(8 * self.width, self.depth, nn.relu)(*inputs).reshape(-1, 2, 2, 2 * self.width)
-        x = nn.relu(PatchConvTranspose(self.width)(x))
+        x = Hidden(8 * self.width, self.depth, relu)(*inputs).reshape(-1, 2, 2, 2 * self.width)
+        x = relu(PatchConvTranspose(self.width)(x))
         return PatchConvTranspose(self.shape[-1], kernel_init=lecun)(x)
 
 

@@ -18,16 +18,12 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.game import Critic
+from ganbench.zoo.activation import relu
 from ganbench.zoo.linen import deviation
 
 Made = Callable[..., jax.Array]  # a module, or what is called like one
 
 he, lecun = deviation(2.0), deviation(1.0)
-
-
-def leaky(x: jax.Array) -> jax.Array:
-    """max(x, 0.2 x)."""
-    return nn.leaky_relu(x, 0.2)
 
 
 def joined(*inputs: jax.Array) -> jax.Array:
@@ -100,5 +96,5 @@ class Denoiser(nn.Module):
 
     @nn.compact
     def __call__(self, features: jax.Array) -> jax.Array:
-        h = Hidden(self.width, self.depth, nn.relu)(features)
+        h = Hidden(self.width, self.depth, relu)(features)
         return nn.Dense(features.shape[-1], kernel_init=lecun)(h)

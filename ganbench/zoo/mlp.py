@@ -8,7 +8,8 @@ import jax
 
 from ganbench.game import Critic, Net
 from ganbench.zoo import layers
-from ganbench.zoo.layers import Hidden, joined, leaky, lecun, reconstruction_energy
+from ganbench.zoo.activation import leaky, relu
+from ganbench.zoo.layers import Hidden, joined, lecun, reconstruction_energy
 from ganbench.zoo.linen import Family, Sizes, checked, drawn_at_once
 
 
@@ -21,7 +22,7 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h = Hidden(self.width, self.depth, nn.relu)(*inputs)
+        h = Hidden(self.width, self.depth, relu)(*inputs)
         x = nn.Dense(math.prod(self.shape), kernel_init=lecun)(h).reshape(-1, *self.shape)
         return nn.tanh(x) if len(self.shape) == 3 else x
 
@@ -41,7 +42,7 @@ class Autoencoder(nn.Module):
     def __call__(self, *inputs: jax.Array) -> Critic:
         x = joined(*inputs)
         code = nn.Dense(self.code, kernel_init=lecun)(Hidden(self.width, self.depth, leaky)(x))
-        h = Hidden(self.width, self.depth, nn.relu)(code)
+        h = Hidden(self.width, self.depth, relu)(code)
         return Critic(reconstruction_energy(x, nn.Dense(x.shape[-1], kernel_init=lecun)(h)), code)
 
 

@@ -2,11 +2,11 @@
 
 import jax.numpy as jnp
 import pytest
+from ganbench.stabilizers.r1 import r1
 from small import affine, constant, critic_of, data, linear_critic, penalty_of, recipe
 
 from ganbench.game import Data, compose
 from ganbench.stabilizers.nonsaturating import nonsaturating
-from ganbench.stabilizers.r1 import r1
 
 
 @pytest.mark.parametrize("shape", [(3,), (4, 4, 2)])
