@@ -34,7 +34,8 @@ def build(recipe: Recipe, data: Data) -> Method:
     Raises:
         ProtocolError: two stabilizers at odds over a resource; no game; a phase names an unknown
             loss or one player twice; players, nets and optimizers differ; a loss is no scalar. When
-            `step` is traced: it changes the state's tree, shapes or dtypes, or an info is no scalar.
+            `step` is traced: it changes the state's tree, shapes or dtypes, or returns info that is
+            no scalar.
     """
     check(recipe, data)
     return assemble(recipe, data)

@@ -42,7 +42,7 @@ def test_clip_bound_holds_after_every_critic_step():
 def test_wgan_moves_by_rmsprop_with_epsilon_outside_the_root():
     made = wgan(clip=1.0)(recipe(rate=0.5))
     tiny = {"w": jnp.full((3,), 1e-6)}
-    moved, _ = made.opts["g"].step(tiny, made.opts["g"].init(tiny), {"w": jnp.zeros(3)})
+    moved, _ = made.opts["g"].step(tiny, made.opts["g"].init(tiny), {"w": jnp.zeros(3)}, 0.0)
     expected = -0.5 * 1e-6 / (np.sqrt(0.01 * 1e-12) + 1e-8)  # eps inside the root gives -0.005
     assert np.allclose(moved["w"], expected, rtol=1e-4)
 

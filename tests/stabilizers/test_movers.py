@@ -1,0 +1,254 @@
+"""How players move: optimism, feedback, noise, local entropy, extrapolation, averages."""
+
+import jax
+import jax.numpy as jnp
+import optax
+import pytest
+from small import KEY, T, data, normal, recipe, sgd, start, trees_equal
+
+from ganbench.assembly import assemble, build
+from ganbench.game import Critic, Data, Game, Net, TrainState, compose
+from ganbench.parts import adam
+from ganbench.stabilizers.ema import AVERAGE, ema
+from ganbench.stabilizers.entropy_sgd import entropy_sgd
+from ganbench.stabilizers.eve import eve, feedback
+from ganbench.stabilizers.gradient_noise import gradient_noise
+from ganbench.stabilizers.lookahead import lookahead
+from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.stabilizers.optimistic import optimistic_adam
+from ganbench.stabilizers.together import consensus, extragradient, joined, simultaneous
+from ganbench.stabilizers.ttur import ttur
+
+
+def scalar() -> Net:
+    return Net(lambda key, x: (jnp.ones(()), {}), lambda p, aux, x, key=None: p)
+
+
+def bilinear(recipe_):
+    """min over g, max over d of d g: both start at 1."""
+
+    def losses(players, data, key, t):
+        d, g = players.state.params["d"], players.state.params["g"]
+        return {"d": -d * g, "g": d * g}, {}
+
+    def init(nets, data, key):
+        return {name: (jnp.ones(()), {}) for name in ("d", "g")}
+
+    nets = {name: scalar() for name in ("d", "g")}
+    return recipe_._replace(nets=nets, game=Game(init, losses))
+
+
+def travelled(stabilizer, steps=500, rate=0.1):
+    """The final distance from (0, 0) on the bilinear game."""
+    with jax.enable_x64(True):
+        method = build(compose(bilinear, stabilizer)(recipe(sgd(), rate)), data())
+        state = jax.tree.map(
+            lambda x: x.astype(jnp.float64) if x.dtype == jnp.float32 else x, method.init(KEY)
+        )
+
+        def body(state, t):
+            return method.step(state, KEY, t)[0], None
+
+        state, _ = jax.jit(lambda s: jax.lax.scan(body, s, jnp.arange(steps)))(state)
+        return float(jnp.hypot(state.params["d"], state.params["g"]))
+
+
+@pytest.mark.parametrize(
+    ("stabilizer", "norm"),
+    [
+        (simultaneous(), 17.016),
+        (lambda recipe: recipe, 1.419),
+        (extragradient(), 0.118),
+        (compose(optimistic_adam(), simultaneous()), 0.113),
+    ],
+)
+def test_bilinear_game_after_500_steps_of_a_tenth(stabilizer, norm):
+    assert travelled(stabilizer) == pytest.approx(norm, abs=5e-4)
+
+
+def test_consensus_adds_the_gradient_of_the_games_norm():
+    """v = (-g, d) for the losses (-d g, d g); 1/2 |v|^2 has gradient (d, g)."""
+    with jax.enable_x64(True):
+        made = build(compose(bilinear, consensus(gamma=0.5))(recipe(sgd(), 0.1)), data())
+        state = made.init(KEY)
+        state = state._replace(params={"d": jnp.float64(2.0), "g": jnp.float64(-3.0)})
+        after, _ = made.step(state, KEY, 0)
+    assert float(after.params["d"]) == pytest.approx(2.0 - 0.1 * (3.0 + 0.5 * 2.0))
+    assert float(after.params["g"]) == pytest.approx(-3.0 - 0.1 * (2.0 + 0.5 * -3.0))
+
+
+def test_neighbouring_phases_are_joined_without_moving_a_player_twice():
+    assert joined((("d",), ("g",))) == (("d", "g"),)
+    assert joined((("d",),) * 5 + (("g",),)) == (("d",),) * 4 + (("d", "g"),)
+    assert joined((("d",), ("r",), ("g",))) == (("d", "r", "g"),)
+    manifold = (("d",), ("g.manifold", "e.manifold"), ("d2",), ("g.diffusion",))
+    assert joined(manifold) == (("d", "g.manifold", "e.manifold"), ("d2", "g.diffusion"))
+    assert joined((("g", "e"),)) == (("g", "e"),)
+
+
+def test_extragradient_takes_its_second_gradient_on_another_batch():
+    keys = []
+    batches = data()
+
+    def real(key):
+        keys.append(jax.random.key_data(key).tolist())
+        return batches.real(key)
+
+    made = compose(nonsaturating(), extragradient())(recipe(sgd()))
+    method = assemble(made, Data(real, batches.latent))
+    with jax.disable_jit():
+        state = method.init(KEY)
+        keys.clear()
+        method.step(state, KEY, 0)
+    assert len({tuple(key) for key in keys}) == 2
+
+
+def test_optimistic_adam_is_twice_adams_direction_less_the_last():
+    made = optimistic_adam()(nonsaturating()(recipe(adam(0.5, 0.999), 0.1))).opts["g"]
+    plain = optax.scale_by_adam(b1=0.5, b2=0.999, eps_root=1e-16)  # nesterov=False
+    params = {"w": jnp.zeros(3)}
+    state, other = made.init(params), plain.init(params)
+    before = None
+    for i in range(4):
+        grad = {"w": normal(i, 3)}
+        u, other = plain.update(grad, other)
+        before = u["w"] if before is None else before
+        expected = params["w"] - 0.1 * (2 * u["w"] - before)
+        params, state = made.step(grad, state, params, jnp.zeros(()))
+        assert jnp.allclose(params["w"], expected, atol=1e-6)
+        before = u["w"]
+
+
+def test_eve_divides_by_the_running_relative_change_of_the_loss():
+    decay, low, high = 0.9, 0.1, 10.0
+    direction = feedback(decay, low, high)
+    state = direction.init({"w": jnp.zeros(())})
+    smooth = d = None
+    for f in (1.0, 1.05, 3.0, 60.0, 0.5, 0.49):
+        update, state = direction.update({"w": jnp.float32(2.0)}, state, value=jnp.float32(f))
+        if smooth is None:
+            smooth, d = f, 1.0
+        else:
+            grown = f >= smooth
+            least, most = (low + 1, high + 1) if grown else (1 / (high + 1), 1 / (low + 1))
+            new = min(max(f / smooth, least), most) * smooth
+            d = decay * d + (1 - decay) * abs(new - smooth) / min(new, smooth)
+            smooth = new
+        assert float(update["w"]) == pytest.approx(2.0 / d, rel=1e-5)
+
+
+def test_eve_is_given_each_players_own_loss():
+    made = compose(nonsaturating(), eve())(recipe())
+    method = build(made, data())
+    state, info = method.step(method.init(KEY), KEY, 0)
+    for player in ("d", "g"):
+        kept = state.opt[player][1]["loss"]
+        assert float(kept) == pytest.approx(float(info[f"loss/{player}"]), rel=1e-5)
+
+
+def test_gradient_noise_has_the_papers_variance_and_leaves_the_loss_alone():
+    batches = data()
+    plain = nonsaturating()(recipe(sgd(), 1.0))
+    noisy = gradient_noise(eta=0.3, decay=0.55)(plain)
+    state = start(plain, batches)
+
+    def stepped(made, key, t):
+        return build(made._replace(schedule=(("g",),)), batches).step(state, key, t)
+
+    for t, expected in ((0, 0.3), (99, 0.3 / 100**0.55)):
+        step = jnp.int32(t)
+        (_, info), (_, noised) = (stepped(m, KEY, step) for m in (plain, noisy))
+        assert float(info["loss/g"]) == pytest.approx(float(noised["loss/g"]), abs=1e-6)
+
+        def apart(seed, step=step):
+            key = jax.random.fold_in(KEY, seed)
+            (a, _), (b, _) = (stepped(m, key, step) for m in (plain, noisy))
+            return a.params["g"]["w"] - b.params["g"]["w"]
+
+        variance = jnp.var(jax.jit(jax.vmap(apart))(jnp.arange(500)))
+        assert float(variance) == pytest.approx(expected, rel=0.1)
+
+
+def test_local_entropy_of_a_parabola_in_closed_form():
+    """f = 1/2 c x^2 without noise: the walk and its mean follow by hand."""
+
+    def parabola(recipe_):
+        def losses(players, data, key, t):
+            g = players.state.params["g"]
+            return {"d": 0 * players.state.params["d"], "g": 1.5 * g**2}, {}
+
+        return bilinear(recipe_)._replace(
+            game=Game(lambda *a: {n: (jnp.ones(()), {}) for n in ("d", "g")}, losses)
+        )
+
+    settings = dict(steps=4, gamma=0.2, scoping=0.5, rate=0.1, memory=0.75, noise=0.0)
+    method = build(compose(parabola, entropy_sgd(**settings))(recipe(sgd(), 1.0)), data())
+    state, t = method.init(KEY), 2
+    after, info = method.step(state, KEY, jnp.int32(t))
+    x = mean = 1.0
+    scope = 0.2 * 1.5**t
+    for _ in range(4):
+        x -= 0.1 * (3.0 * x - scope * (1.0 - x))
+        mean = 0.75 * mean + 0.25 * x
+    assert float(after.params["g"]) == pytest.approx(1.0 - (1.0 - mean), abs=1e-6)
+    assert float(info["loss/g"]) == pytest.approx(1.5)
+
+
+def test_two_time_scales_change_the_discriminators_rate_alone():
+    batches = data()
+    one, three = (
+        build(s(recipe(sgd(), 0.1)), batches)
+        for s in (nonsaturating(), compose(nonsaturating(), ttur(3.0)))
+    )
+    state = one.init(KEY)
+    plain, fast = (m.step(state, KEY, 0)[0] for m in (one, three))
+
+    def move(after, name):
+        return jax.tree.map(lambda a, b: a - b, after.params[name], state.params[name])
+
+    assert jnp.allclose(move(fast, "d")["w"], 3 * move(plain, "d")["w"], atol=1e-6)
+    made = compose(nonsaturating(), ttur(3.0))(recipe(sgd(), 0.1))
+    assert made.opts["g"].rate == 0.1
+
+
+def test_averaged_weights_are_sampled_and_never_trained_on():
+    batches = data()
+    plain = build(nonsaturating()(recipe()), batches)
+    made = build(compose(nonsaturating(), ema(0.9))(recipe()), batches)
+    state, other = made.init(KEY), plain.init(KEY)
+    mean = other.params["g"]
+    for t in range(3):
+        key = jax.random.fold_in(KEY, t)
+        state, _ = made.step(state, key, t)
+        other, _ = plain.step(other, key, t)
+        mean = jax.tree.map(lambda m, p: 0.9 * m + 0.1 * p, mean, other.params["g"])
+    assert trees_equal(state.params, other.params)
+    assert all(
+        jnp.allclose(a, b)
+        for a, b in zip(jax.tree.leaves(state.aux[AVERAGE]), jax.tree.leaves(mean), strict=True)
+    )
+    averaged = TrainState({**other.params, "g": state.aux[AVERAGE]}, other.aux, other.opt)
+    assert jnp.array_equal(made.generate(state, KEY), plain.generate(averaged, KEY))
+
+
+def test_lookahead_goes_back_part_of_the_way_jointly():
+    batches = data()
+    plain = build(nonsaturating()(recipe()), batches)
+    made = build(compose(nonsaturating(), lookahead(period=3, rate=0.25))(recipe()), batches)
+    state = made.init(KEY)
+    fast = first = plain.init(KEY)
+    for t in range(3):
+        key = jax.random.fold_in(KEY, t)
+        state, _ = made.step(state, key, t)
+        fast, _ = plain.step(fast, key, t)
+        if t < 2:
+            assert trees_equal(state.params, fast.params)
+    expected = jax.tree.map(lambda a, b: a + 0.25 * (b - a), first.params, fast.params)
+    for player in ("d", "g"):
+        for a, b in zip(
+            *map(jax.tree.leaves, (state.params[player], expected[player])), strict=True
+        ):
+            assert jnp.allclose(a, b, atol=1e-6)
+        assert trees_equal(state.aux[f"{player}/slow"], state.params[player])
+    assert trees_equal(state.opt, fast.opt)  # not reset
+    assert T == 0 and Critic

@@ -1,0 +1,174 @@
+"""What the discriminator sees: packs, noise, diffusion; and how its weights are scaled."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from small import (
+    BATCH,
+    KEY,
+    T,
+    critic_of,
+    data,
+    normal,
+    objective_of,
+    recipe,
+    sgd,
+    smooth_critic,
+    start,
+    trees_equal,
+)
+
+from ganbench.assembly import build
+from ganbench.game import Critic, Data, Net, ProtocolError, compose
+from ganbench.seeds import fold_name
+from ganbench.stabilizers.diffusion_gan import SHORTEST, STEPS, diffused, diffusion_gan
+from ganbench.stabilizers.instance_noise import instance_noise
+from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.stabilizers.pacgan import pacgan, packed
+from ganbench.stabilizers.spectral_norm import normalised, spectral_norm
+
+
+def run(stabilizer, steps=3):
+    method = build(compose(nonsaturating(), stabilizer)(recipe()), data())
+    state = method.init(KEY)
+    for t in range(steps):
+        state, info = method.step(state, jax.random.fold_in(KEY, t), t)
+    return state, info, method.generate(state, KEY)
+
+
+def test_packs_of_one_are_the_plain_method_to_the_bit():
+    assert trees_equal(run(pacgan(1)), run(lambda recipe: recipe))
+    assert not trees_equal(run(pacgan(2))[0].params["g"], run(pacgan(1))[0].params["g"])
+
+
+@pytest.mark.parametrize("shape", [(2,), (4, 4, 3)])
+def test_a_pack_joins_neighbours_on_their_last_axis(shape):
+    x = normal(0, 7, *shape)
+    made = packed(x, 3)
+    assert made.shape == (2, *shape[:-1], 3 * shape[-1])
+    for i in range(2):
+        assert jnp.array_equal(made[i], jnp.concatenate([x[3 * i + j] for j in range(3)], axis=-1))
+    with pytest.raises(ProtocolError, match="a batch of 7 holds no pack of 8"):
+        packed(x, 8)
+
+
+def seen(stabilizer, moves=0):
+    """What a discriminator that returns its input sees of a real and of a generated batch."""
+    net = stabilizer(nonsaturating()(recipe(discriminator=critic_of(lambda x: x[:, 0])))).nets["d"]
+    x = jnp.zeros((4096, 3))
+    params, aux = net.init(KEY, x)
+    for _ in range(moves):
+        aux = net.refresh(params, aux, {})
+    kinds = ("d on real", "d on generated")
+    return [net.apply(params, aux, x, key=fold_name(KEY, kind)).features for kind in kinds]
+
+
+def test_instance_noise_is_fresh_for_each_judgement_and_annealed():
+    noise = instance_noise(sigma=0.5, horizon=10.0)
+    real, fake = seen(noise)
+    assert float(real.std()) == pytest.approx(0.5, rel=0.03)
+    assert float(fake.std()) == pytest.approx(0.5, rel=0.03)
+    assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.03  # not one shared draw
+    assert float(seen(noise, moves=4)[0].std()) == pytest.approx(0.3, rel=0.03)
+    assert not seen(noise, moves=10)[0].any() and not seen(noise, moves=12)[0].any()
+
+
+def test_noise_moves_on_with_the_discriminator_and_leaves_samples_alone():
+    state, _, samples = run(instance_noise(0.5, 100.0))
+    assert float(state.aux["d"]["moves"]) == 3
+    plain = build(nonsaturating()(recipe()), data())
+    assert jnp.array_equal(samples, plain.generate(state, KEY))
+
+
+def test_half_is_diffused_and_long_times_are_more_likely():
+    x = jnp.full((20_000, 1), 3.0)
+    y = diffused(x, KEY, jnp.float32(STEPS), 0.05)
+    assert float((y == 3.0).mean()) == pytest.approx(0.5, abs=0.02)
+    kept = np.cumprod(1 - np.linspace(1e-4, 2e-2, STEPS))
+    p = np.arange(1, STEPS + 1) / np.arange(1, STEPS + 1).sum()  # P(t) ~ t
+    expected = 3 * np.sum(p * np.sqrt(kept))
+    moved = np.asarray(y[y != 3.0])
+    assert moved.mean() == pytest.approx(expected, abs=0.03)
+    short = np.asarray(diffused(x, KEY, jnp.float32(SHORTEST), 0.05))
+    assert short.min() > 2.9  # ten steps change next to nothing
+
+
+def test_diffusion_grows_while_the_discriminator_is_sure_of_data_and_shrinks_after():
+    made = {}
+    for name, score in (("sure", 1.0), ("unsure", -1.0)):
+        sign = critic_of(lambda x, score=score: score + 0 * x[:, 0])
+        stack = compose(nonsaturating(), diffusion_gan(target=0.6, speed=0.01))
+        method = build(stack(recipe(sgd(), 0.0, discriminator=sign)), data())
+        state = method.init(KEY)
+        start_at = {**state.aux["d"], "p": jnp.float32(0.5)}
+        state = state._replace(aux={**state.aux, "d": start_at})
+        for t in range(2):
+            state, _ = method.step(state, KEY, t)
+        made[name] = float(state.aux["d"]["p"])
+    assert made["sure"] == pytest.approx(0.5 + 2 * 0.01 * BATCH)
+    assert made["unsure"] == pytest.approx(0.5 - 2 * 0.01 * BATCH)
+
+
+def weights() -> Net:
+    """A critic of two matrices, one of them a kernel of a convolution, and a bias."""
+
+    def init(key, x):
+        return {"k": normal(1, 2, 2, 3, 4), "w": normal(2, 3, 5), "b": jnp.ones(5)}, {}
+
+    def apply(p, aux, x, key=None):
+        h = x @ p["w"] + p["b"]
+        return Critic(h.sum(-1) + p["k"].sum(), h)
+
+    return Net(init, apply)
+
+
+def test_spectral_norm_comes_to_one_and_biases_stay():
+    kept = {}
+
+    def watched(net: Net) -> Net:
+        def apply(p, aux, x, key=None):
+            kept.update(p)
+            return net.apply(p, aux, x, key=key)
+
+        return net._replace(apply=apply)
+
+    net = spectral_norm()(nonsaturating()(recipe(discriminator=watched(weights())))).nets["d"]
+    x = normal(3, BATCH, 3)
+    params, aux = net.init(KEY, x)
+    for _ in range(60):
+        aux = net.refresh(params, aux, {})
+    net.apply(params, aux, x, key=KEY)
+    for name, shape in (("w", (3, 5)), ("k", (12, 4))):
+        largest = np.linalg.svd(np.asarray(kept[name]).reshape(shape), compute_uv=False)[0]
+        assert largest == pytest.approx(1.0, abs=1e-4)
+    assert jnp.array_equal(kept["b"], params["b"])
+
+
+def test_one_power_iteration_a_move_and_none_for_a_judgement():
+    state, _, _ = run(spectral_norm(), steps=1)
+    net = compose(nonsaturating(), spectral_norm())(recipe()).nets["d"]
+    first = build(compose(nonsaturating(), spectral_norm())(recipe()), data()).init(KEY)
+    once = net.refresh(state.params["d"], first.aux["d"], {})
+    assert trees_equal(state.aux["d"], once)  # two real and generated passes, one iteration
+
+
+def test_u_and_v_are_constants_to_the_gradient():
+    w, u = normal(4, 3, 4), normal(5, 4)
+    u = u / jnp.linalg.norm(u)
+    v = w @ u / jnp.linalg.norm(w @ u)
+    g = normal(6, 3, 4)
+    sigma = v @ w @ u
+    by_hand = g / sigma - jnp.sum(g * w) / sigma**2 * jnp.outer(v, u)
+    made = jax.grad(lambda w: jnp.sum(g * normalised(w, u)))(w)
+    assert jnp.allclose(made, by_hand, atol=1e-5)
+
+
+def test_a_wrapped_net_reaches_every_loss_whatever_the_order():
+    batches = data()
+    parts = instance_noise(0.1, 100.0), spectral_norm()
+    for stack in (parts, parts[::-1]):
+        made = compose(nonsaturating(), *stack)(recipe(discriminator=smooth_critic()))
+        losses, _ = objective_of(made, batches)(start(made, batches), KEY, T)
+        assert all(bool(jnp.isfinite(loss)) for loss in losses.values())
+        assert isinstance(batches, Data)
