@@ -142,6 +142,13 @@ def adam(b1: float, b2: float) -> optax.GradientTransformation:
     return optax.scale_by_adam(b1=b1, b2=b2, eps=1e-8, eps_root=1e-16)
 
 
+#: name -> the direction of a task's optimizer, given b1 and b2.
+DIRECTIONS: dict[str, Callable[[float, float], optax.GradientTransformation]] = {
+    "adam": adam,
+    "sgd": lambda b1, b2: optax.identity(),
+}
+
+
 def with_direction(recipe: Recipe, direction: optax.GradientTransformation, by: str) -> Recipe:
     """Every player moved along `direction`, each at the rate it had; claimed by stabilizer `by`."""
     opts = {name: opt._replace(direction=direction) for name, opt in recipe.opts.items()}

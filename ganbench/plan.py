@@ -59,6 +59,7 @@ def digest(value: Any) -> str:
 def budget_of(table: TaskTable, task: Task) -> Budget:
     """The harness's budget; final scores use max(2500, 26 K) samples."""
     own = {name: getattr(table, name) for name in Budget._fields if name != "final_samples"}
+    own |= {name: own[name] or 0.0 for name in ("b1", "b2")}
     return Budget(**own, final_samples=max(2500, 26 * task.modes))
 
 

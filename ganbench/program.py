@@ -21,7 +21,7 @@ from ganbench.compilation import compile_everywhere
 from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
-from ganbench.parts import adam
+from ganbench.parts import DIRECTIONS
 from ganbench.registry import make
 from ganbench.seeds import fold_name, lane_key
 from ganbench.setting import Setting
@@ -37,7 +37,8 @@ class Budget(NamedTuple):
     depth: int
     latent: int
     batch: int
-    b1: float
+    optimizer: str
+    b1: float  # of Adam; 0 where the optimizer has none
     b2: float
     steps: int  # passes of a method's schedule: one generator update (`mdgan`: two), any of critics
     evaluations: int  # evenly spaced; the last one after the last step
@@ -95,7 +96,7 @@ Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (la
 def setting_of(task: Task, rate: Any, budget: Budget, shared: Shared) -> Setting:
     """What every method of a task is built in; `rate` may be a tracer."""
     sizes = Sizes(task.shape, budget.latent, budget.width, budget.depth)
-    optimizer = Optimizer(adam(budget.b1, budget.b2), rate)
+    optimizer = Optimizer(DIRECTIONS[budget.optimizer](budget.b1, budget.b2), rate)
     nets = zoo(budget.nets, sizes)
     return Setting(
         task, shared.train, shared.held_out, budget.batch, budget.latent, nets, optimizer

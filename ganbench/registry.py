@@ -47,7 +47,7 @@ from ganbench.stabilizers.together import consensus, extragradient, simultaneous
 from ganbench.stabilizers.ttur import ttur
 from ganbench.stabilizers.unrolled import unrolled
 from ganbench.stabilizers.vgan import vgan
-from ganbench.stabilizers.wgan import wgan, wgan_gp
+from ganbench.stabilizers.wgan import wasserstein, wgan, wgan_gp
 from ganbench.stabilizers.zero_centred import r1, r1r2, r2, wgan_gp0
 
 Values = Mapping[str, Any]
@@ -79,6 +79,7 @@ METHODS: dict[str, Entry] = {
     "rpgan": Entry(rpgan, "base"),
     "ragan": Entry(ragan, "base"),
     "r3gan": Entry(r3gan, "base"),
+    "wasserstein": Entry(wasserstein, "base"),
     "wgan": Entry(wgan, "base"),
     "wgan-gp": Entry(wgan_gp, "base"),
     "feature-matching": Entry(feature_matching, "base"),

@@ -1,6 +1,6 @@
 """The suite file's schema."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field
@@ -10,6 +10,9 @@ from ganbench.diagnostics.outcome import Rules
 LIMIT = 2**31  # of every whole number: a seed beyond 32 bits would be another under its own name
 Positive = Annotated[int, Field(ge=1, lt=LIMIT)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+Moment = Annotated[float, Field(ge=0, lt=1)]
 
 
 class _Table(pydantic.BaseModel):
@@ -25,13 +28,20 @@ class TaskTable(_Table):
     batch: Annotated[int, Field(ge=2, lt=LIMIT)]
     latent: Positive
     learning_rate: Rate | Annotated[list[Rate], Field(min_length=1)]
-    b1: Annotated[float, Field(ge=0, lt=1)]
-    b2: Annotated[float, Field(ge=0, lt=1)]
+    optimizer: Literal["adam", "sgd"] = "adam"
+    b1: Moment | None = None
+    b2: Moment | None = None
     nets: str
     width: Positive
     depth: Positive
     curve_samples: Positive = 2500
     block: Positive = 8
+
+    @pydantic.model_validator(mode="after")
+    def _moments(self) -> "TaskTable":
+        if (self.optimizer == "adam") != (self.b1 is not None and self.b2 is not None):
+            raise ValueError("b1 and b2 go with optimizer adam, both of them")
+        return self
 
 
 class MethodTable(_Table):

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
-from ganbench.game import Data, Net, Optimizer, Recipe
+from ganbench.game import Data, Method, Net, Optimizer, Recipe, TrainState
 from ganbench.rules import descent
 from ganbench.seeds import fold_name
 from ganbench.tasks.base import Task
@@ -49,6 +50,19 @@ def plain(setting: Setting) -> Recipe:
         opts=dict.fromkeys(nets, setting.optimizer),
         schedule=(("d",), ("g",)),
         rule=descent,
-        outer=lambda method: method,
+        outer=lambda method: _showing(setting, method),
         zoo=setting.zoo,
     )
+
+
+def _showing(setting: Setting, method: Method) -> Method:
+    """`method`, whose samples are what the task shows of its players, if it shows them."""
+    shown = setting.task.shown
+    if shown is None:
+        return method
+
+    def generate(state: TrainState, key: jax.Array) -> jax.Array:
+        point = shown(state.params)
+        return jnp.broadcast_to(point, (setting.batch, *point.shape))
+
+    return method._replace(generate=generate)

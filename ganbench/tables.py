@@ -113,7 +113,9 @@ def run_row(cell: Cell, record: Record, scale: Scale, cost: Cost) -> dict[str, A
 
     A diverged run has no scores: its samples are those of the last finite step.
     """
-    made: Outcome = outcome(_trace(record, scale.task), scale.baseline, scale.rules)
+    made: Outcome = outcome(
+        _trace(record, scale.task), scale.baseline, scale.rules, scale.task.statuses
+    )
     dead = made.status == "diverged"
     scores = dict.fromkeys(METRICS, np.nan) if dead else _scores(record.final, scale.task)
     rest = made._asdict() | scores | {"samples": record.final.n}

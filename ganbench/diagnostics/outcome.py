@@ -1,6 +1,6 @@
 """How a run ended, since which step, and whether it counts as a success. Host only, NumPy."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -62,21 +62,29 @@ class Outcome(NamedTuple):
     steps_to_90: float  # first evaluation with 90 % coverage; inf if there is none
 
 
-class _Case(NamedTuple):
+class Case(NamedTuple):
+    """What a status is told by."""
+
     trace: Trace
     baseline: Baseline
     rules: Rules
 
 
-class _Status(NamedTuple):
+class Status(NamedTuple):
+    """One way to end: when it holds, and since which step."""
+
     name: str
-    holds: Callable[[_Case], bool]
-    onset: Callable[[_Case], int | None]
+    holds: Callable[[Case], bool]
+    onset: Callable[[Case], int | None]
     finished: bool = True  # whether the run reached its last evaluation
 
 
-def outcome(trace: Trace, baseline: Baseline, rules: Rules) -> Outcome:
-    """The first status in `STATUSES` whose rule holds, with its onset, and what goes with it.
+def outcome(
+    trace: Trace, baseline: Baseline, rules: Rules, statuses: Sequence[Status] | None = None
+) -> Outcome:
+    """The first of `statuses` whose rule holds, with its onset, and what goes with it.
+
+    `statuses` are `STATUSES` if none are given; the last one holds always.
 
     Success is `ok` with 90 % of `real`'s modes and half its high-quality share at the end. A value
     that is not a number never counts as reached.
@@ -87,8 +95,8 @@ def outcome(trace: Trace, baseline: Baseline, rules: Rules) -> Outcome:
     """
     if not (baseline.curve_modes > 0 and baseline.final_modes > 0):
         raise ValueError("the baseline covers no mode: evaluate on more samples")
-    case = _Case(trace, baseline, rules)
-    status = next(status for status in STATUSES if status.holds(case))
+    case = Case(trace, baseline, rules)
+    status = next(status for status in statuses or STATUSES if status.holds(case))
     onset = status.onset(case)
     if not status.finished:
         before = trace.steps < (np.inf if onset is None else onset)
@@ -120,31 +128,32 @@ def oscillation(covered: np.ndarray) -> float:
 
     nan if the last third has fewer than two evaluations.
     """
-    last = covered[_last_third(len(covered)) :]
+    last = covered[last_third(len(covered)) :]
     if len(last) < 2:
         return float("nan")
     pairs = zip(last[:-1], last[1:], strict=True)
     return float(np.mean([jaccard_distance(a, b) for a, b in pairs]))
 
 
-def _last_third(evaluations: int) -> int:
+def last_third(evaluations: int) -> int:
+    """The index of the first evaluation of the last third."""
     return evaluations - -(-evaluations // 3)
 
 
-def _coverage(case: _Case) -> np.ndarray:
+def _coverage(case: Case) -> np.ndarray:
     return case.trace.covered.sum(1) / case.baseline.curve_modes
 
 
-def _final_coverage(case: _Case) -> float:
+def _final_coverage(case: Case) -> float:
     return case.trace.final_modes / case.baseline.final_modes
 
 
-def _steps_to_success(case: _Case, allowed: np.ndarray) -> float:
+def _steps_to_success(case: Case, allowed: np.ndarray) -> float:
     reached = case.trace.steps[allowed & (_coverage(case) >= case.rules.success_coverage)]
     return float(reached[0]) if len(reached) else float("inf")
 
 
-def _since(case: _Case, held: np.ndarray) -> int:
+def _since(case: Case, held: np.ndarray) -> int:
     """The first evaluation of the unbroken stretch of `held` that reaches the end.
 
     The last evaluation counts as held: the status was found there, on the larger final sample.
@@ -153,49 +162,49 @@ def _since(case: _Case, held: np.ndarray) -> int:
     return int(case.trace.steps[broken[-1] + 1 if len(broken) else 0])
 
 
-def _failed(case: _Case) -> bool:
+def _failed(case: Case) -> bool:
     return case.trace.failed is not None
 
 
-def _never(case: _Case) -> None:
+def _never(case: Case) -> None:
     return None
 
 
-def _beyond(case: _Case) -> np.ndarray:
+def _beyond(case: Case) -> np.ndarray:
     limit = case.rules.divergence_rms * case.trace.data_rms
     return ~(case.trace.sample_rms <= limit)  # nan is beyond
 
 
-def _diverged(case: _Case) -> bool:
+def _diverged(case: Case) -> bool:
     return case.trace.diverged_at is not None or bool(_beyond(case).any())
 
 
-def _diverged_onset(case: _Case) -> int:
+def _diverged_onset(case: Case) -> int:
     steps = [int(step) for step in case.trace.steps[_beyond(case)][:1]]
     exact = case.trace.diverged_at
     return min(steps if exact is None else [*steps, exact])
 
 
-def _below(case: _Case, share: float) -> np.ndarray:
+def _below(case: Case, share: float) -> np.ndarray:
     if len(case.trace.steps) == 0:
         raise ValueError("a run that neither failed nor diverged has no evaluation")
     return ~(_coverage(case) >= share)
 
 
-def _unlearned(case: _Case) -> bool:
+def _unlearned(case: Case) -> bool:
     share, quality = case.rules.learned_coverage, case.rules.learned_quality
     never = _below(case, share).all() and not _final_coverage(case) >= share
     return bool(never and not case.trace.final_high_quality >= quality * case.baseline.high_quality)
 
 
-def _unlearned_onset(case: _Case) -> int:
+def _unlearned_onset(case: Case) -> int:
     poor = ~(
         case.trace.high_quality >= case.rules.learned_quality * case.baseline.curve_high_quality
     )
     return _since(case, _below(case, case.rules.learned_coverage) & poor)
 
 
-def _vanished(case: _Case, gradient: np.ndarray) -> bool:
+def _vanished(case: Case, gradient: np.ndarray) -> bool:
     norms = case.trace.generator_gradient
     if len(gradient) == 0:
         return False
@@ -204,47 +213,47 @@ def _vanished(case: _Case, gradient: np.ndarray) -> bool:
     return bool(np.median(gradient) <= case.rules.saturated_gradient * start)
 
 
-def _saturated(case: _Case) -> bool:
+def _saturated(case: Case) -> bool:
     norms = case.trace.generator_gradient
     end = norms[-max(1, len(norms) // 10) :]
     return _vanished(case, end) and not _final_coverage(case) >= case.rules.saturated_coverage
 
 
-def _saturated_onset(case: _Case) -> int:
+def _saturated_onset(case: Case) -> int:
     between = np.split(case.trace.generator_gradient, case.trace.steps)[: len(case.trace.steps)]
     return _since(case, np.array([_vanished(case, norms) for norms in between]))
 
 
-def _collapsed(case: _Case) -> bool:
+def _collapsed(case: Case) -> bool:
     return not _final_coverage(case) >= case.rules.collapsed_coverage
 
 
-def _collapsed_onset(case: _Case) -> int:
+def _collapsed_onset(case: Case) -> int:
     return _since(case, _below(case, case.rules.collapsed_coverage))
 
 
-def _oscillating(case: _Case) -> bool:
+def _oscillating(case: Case) -> bool:
     limit = case.baseline.jaccard + case.rules.oscillation_jaccard
     return oscillation(case.trace.covered) > limit
 
 
-def _oscillating_onset(case: _Case) -> int:
-    return int(case.trace.steps[_last_third(len(case.trace.steps))])
+def _oscillating_onset(case: Case) -> int:
+    return int(case.trace.steps[last_third(len(case.trace.steps))])
 
 
-def _always(case: _Case) -> bool:
+def _always(case: Case) -> bool:
     return True
 
 
 #: The first whose rule holds is the run's status.
 STATUSES = (
-    _Status("failed", _failed, _never, finished=False),
-    _Status("diverged", _diverged, _diverged_onset, finished=False),
-    _Status("unlearned", _unlearned, _unlearned_onset),
-    _Status("saturated", _saturated, _saturated_onset),
-    _Status("collapsed", _collapsed, _collapsed_onset),
-    _Status("oscillating", _oscillating, _oscillating_onset),
-    _Status("ok", _always, _never),
+    Status("failed", _failed, _never, finished=False),
+    Status("diverged", _diverged, _diverged_onset, finished=False),
+    Status("unlearned", _unlearned, _unlearned_onset),
+    Status("saturated", _saturated, _saturated_onset),
+    Status("collapsed", _collapsed, _collapsed_onset),
+    Status("oscillating", _oscillating, _oscillating_onset),
+    Status("ok", _always, _never),
 )
 
 #: What leaves no scores behind.

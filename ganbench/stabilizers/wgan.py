@@ -30,8 +30,21 @@ def critic_loss(real: Critic, fake: Critic):
 
 
 def wasserstein() -> Stabilizer:
-    """Both players on the critic's mean score: L_D = E f(G(z)) - E f(x), L_G = -E f(G(z))."""
-    return two_player(critic_loss, lambda real, fake: -fake.score.mean())
+    """Both players on the critic's mean score, with nothing that keeps the critic Lipschitz.
+
+    Formula:
+        L_D = E_z f(G(z)) - E_x f(x);  L_G = -E_z f(G(z)). The bilinear game, where f and G are
+        linear; on nets its losses have no bound.
+
+    Args:
+        None. A base: `wgan` and `wgan-gp` are it with a constraint.
+
+    Reference:
+        Arjovsky, Chintala, Bottou, "Wasserstein GAN", ICML 2017, arXiv 1701.07875, equation 2
+        without its constraint.
+    """
+    plain = two_player(critic_loss, lambda real, fake: -fake.score.mean())
+    return compose(plain, lambda recipe: recipe.claim("logit", "wasserstein"))
 
 
 def clip_weights(params: Params, bound) -> Params:
@@ -59,7 +72,7 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
     """
 
     def clipped(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, RMSPROP, "wgan").claim("logit", "wgan")
+        recipe = with_direction(recipe, RMSPROP, "wgan")
         d = recipe.opts["d"]
         inner = d.constraint
         d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
@@ -119,7 +132,7 @@ def wgan_gp(
         return gradient_penalty(players, data, key, weight)
 
     def prescribed(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp").claim("logit", "wgan-gp")
+        recipe = with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp")
         return critic_steps(recipe, steps)
 
     return compose(wasserstein(), penalty(term, "wgan-gp", every), prescribed)

@@ -1,10 +1,12 @@
 """What a task is: data to be learnt, and the judge that says which mode a sample belongs to."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
 import numpy as np
+
+from ganbench.diagnostics.outcome import STATUSES, Status
 
 
 class Verdict(NamedTuple):
@@ -54,3 +56,5 @@ class Task(NamedTuple):
     reference_cov: np.ndarray  # (width, width) float64
     rms: float  # root mean square of the training data, for the divergence rule
     data_hash: str  # SHA-256 of what the data are made of
+    shown: Callable[[Any], jax.Array] | None = None  # params -> what is scored instead of samples
+    statuses: Sequence[Status] = STATUSES  # how a run of it can end

@@ -5,6 +5,7 @@ from functools import cache
 
 from ganbench.tasks.base import Task
 from ganbench.tasks.digits import digits
+from ganbench.tasks.games import bilinear, dirac
 from ganbench.tasks.mixtures import grid, ring
 from ganbench.tasks.stacked import stacked_digits
 
@@ -14,4 +15,6 @@ TASKS: dict[str, Callable[[], Task]] = {
     "grid": cache(grid),
     "digits": cache(digits),
     "stacked-digits": cache(stacked_digits),
+    "dirac": cache(dirac),
+    "bilinear": cache(bilinear),
 }

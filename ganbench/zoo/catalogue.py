@@ -2,7 +2,7 @@
 
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
-from ganbench.zoo import channels, conv, mlp
+from ganbench.zoo import channels, conv, mlp, points
 from ganbench.zoo.linen import Family as Family
 from ganbench.zoo.linen import Sizes as Sizes
 
@@ -10,6 +10,7 @@ NETS: dict[str, Family] = {
     "mlp": mlp.FAMILY,
     "conv": conv.FAMILY,
     "channels": channels.FAMILY,
+    "points": points.FAMILY,
 }
 
 
