@@ -26,7 +26,7 @@ def floors(name: str, n: int) -> dict[str, float]:
     task = TASKS[name]()
     nets = {"nets": "mlp", "width": 8, "depth": 1, "latent": 2, "batch": 500}
     sizes = {"steps": 1, "evaluations": 1, "curve_samples": n, "final_samples": n, "block": 4}
-    budget = Budget(**nets, b1=0.5, b2=0.999, **sizes)
+    budget = Budget(**nets, optimizer="adam", b1=0.5, b2=0.999, **sizes)
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "floors") for i in range(8)]
     records, _ = train(task, "real", {}, lanes, budget, jax.devices())
     reference = reference_of(task)
