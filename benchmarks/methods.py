@@ -26,7 +26,7 @@ Made by `python benchmarks/methods.py {folder}` from the docstrings and the regi
 the game; modifiers wrap the slots named here; a stack is `base+modifier+...`. Cost is the time of a
 step on `ring` relative to `nonsaturating`, measured in one run of the suite in that folder; a dash
 is a method that the run does not hold. Traced hyperparameters may vary between lanes of one
-compilation, static ones cost a compilation each; where a default comes from stands in the docstring.
+compilation, static ones cost a compilation each; docstrings say where a default comes from.
 """
 
 

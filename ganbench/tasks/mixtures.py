@@ -54,6 +54,22 @@ def grid(side: int = 5, spacing: float = 0.5, sigma: float = 0.02) -> Task:
     return _mixture("grid", centres, sigma)
 
 
+def pacgan_ring() -> Task:
+    """PacGAN's ring: eight Gaussians of sigma 0.01 on a circle of radius 1.
+
+    Reference: Lin et al., PacGAN, NeurIPS 2018, arXiv:1712.04086, `2DRing/config.py` of its code.
+    """
+    return ring(sigma=0.01)._replace(name="pacgan-ring")
+
+
+def pacgan_grid() -> Task:
+    """PacGAN's grid: 25 Gaussians of sigma 0.05 on {-4, -2, 0, 2, 4}^2.
+
+    Reference: Lin et al., PacGAN, NeurIPS 2018, arXiv:1712.04086, `2DGrid/config.py` of its code.
+    """
+    return grid(spacing=2.0, sigma=0.05)._replace(name="pacgan-grid")
+
+
 def _mixture(name: str, centres: np.ndarray, sigma: float) -> Task:
     """The equal-weight isotropic mixture about `centres`, (modes, dimension), as a task.
 

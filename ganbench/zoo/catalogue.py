@@ -2,7 +2,7 @@
 
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
-from ganbench.zoo import channels, conv, mlp, points
+from ganbench.zoo import channels, conv, mlp, points, toy
 from ganbench.zoo.linen import Family as Family
 from ganbench.zoo.linen import Sizes as Sizes
 
@@ -11,6 +11,7 @@ NETS: dict[str, Family] = {
     "conv": conv.FAMILY,
     "channels": channels.FAMILY,
     "points": points.FAMILY,
+    "toy": toy.FAMILY,
 }
 
 
