@@ -98,15 +98,19 @@ def add_to_loss(name: str, term: Callable[..., jax.Array], every: int = 1) -> St
     return stabilizer
 
 
-def penalty(term: Callable[..., jax.Array], by: str, every: int = 1) -> Stabilizer:
+def penalty(
+    term: Callable[..., jax.Array], by: str, every: int = 1, more: tuple[str, ...] = ()
+) -> Stabilizer:
     """Adds a term on the discriminator's slope at single samples to its loss; see `add_to_loss`.
 
     Args:
-        by: the stabilizer, which needs a discriminator of samples alone, each judged for itself.
+        by: the stabilizer, which needs one discriminator of samples alone, each judged for itself.
+        more: what else it needs.
     """
 
     def needs(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", by).need("discriminator's input", by)
+        for resource in ("discriminator", "discriminator's input", "lone discriminator", *more):
+            recipe = recipe.need(resource, by)
         return recipe.need("judgement of each sample for itself", by)
 
     return compose(needs, add_to_loss("d", term, every))

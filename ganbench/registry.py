@@ -80,7 +80,7 @@ METHODS: dict[str, Entry] = {
     "ragan": Entry(ragan, "base"),
     "r3gan": Entry(r3gan, "base"),
     "wasserstein": Entry(wasserstein, "base"),
-    "wgan": Entry(wgan, "base"),
+    "wgan": Entry(wgan, "base", version=2),
     "wgan-gp": Entry(wgan_gp, "base"),
     "feature-matching": Entry(feature_matching, "base"),
     "reg-gan": Entry(reg_gan, "base"),

@@ -143,6 +143,35 @@ def losses_of(stabilizer, made: Recipe | None = None, batches: Data | None = Non
     return objective_of(made, batches)(state, KEY, T)[0], Players(made.nets, state), batches
 
 
+def slopes_of(stabilizer, made: Recipe | None = None, batches: Data | None = None):
+    """{player: gradient of its own loss at KEY}, as the game has it, for games of a loss each."""
+    made, batches = stabilizer(made or recipe()), batches or data()
+    state = start(made, batches)
+    objective = objective_of(made, batches)
+
+    def slope(name):
+        return jax.grad(lambda p: objective(at(state, **{name: p}), KEY, T)[0][name])
+
+    return {name: slope(name)(state.params[name]) for name in state.params}
+
+
+def slope_by_hand(stabilizer, name, loss, made: Recipe | None = None, batches=None):
+    """The gradient of `loss(players, data)` for player `name` at the same point."""
+    made, batches = stabilizer(made or recipe()), batches or data()
+    state = start(made, batches)
+
+    def of(params):
+        return loss(Players(made.nets, at(state, **{name: params})), batches)
+
+    return jax.grad(of)(state.params[name])
+
+
+def close(a, b, tolerance=1e-5) -> bool:
+    """Whether two trees are equal up to `tolerance`, and not both 0."""
+    scale = max(float(jnp.abs(x).max()) for x in jax.tree.leaves(a))
+    return scale > 0 and largest_difference(a, b) < tolerance * max(scale, 1.0)
+
+
 def penalty_of(stabilizer, made: Recipe, batches: Data):
     """(the discriminator's penalty at KEY, the state it was taken at)."""
     made = stabilizer(made)

@@ -61,7 +61,7 @@ def growing_net() -> Net:
     plain = affine(3)
     return plain._replace(
         init=lambda key, x: (plain.init(key, x)[0], jnp.zeros(1)),
-        refresh=lambda params, aux: jnp.concatenate([aux, aux]),
+        refresh=lambda params, aux, info: jnp.concatenate([aux, aux]),
     )
 
 
@@ -118,7 +118,7 @@ def test_aux_is_refreshed_once_after_its_player_moved():
     plain = affine(3)
     counting = plain._replace(
         init=lambda key, x: (plain.init(key, x)[0], jnp.zeros(())),
-        refresh=lambda params, aux: aux + 1,
+        refresh=lambda params, aux, info: aux + 1,
     )
     made = nonsaturating()(recipe(generator=counting))
     method = build(made._replace(schedule=(("d",), ("d",), ("g",))), data())

@@ -70,12 +70,17 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
     Formula:
         x~ = G(z_x), z_x ~ q(z | x);  S = 1/2 E_x |f(x) - f(x~)|^2, f the last hidden layer of D;
         L_E = E_x KL(q(z | x) || N(0, I)) + S, without the GAN's loss;
-        L_G = weight S + (1 - weight) (E_z sp(-d(G(z))) + E_x sp(-d(x~))) / 2;
+        L_G = weight S - (1 - weight) (E_z sp(d(G(z))) + E_x sp(d(x~)));
         L_D = E_x sp(-d(x)) + (E_z sp(d(G(z))) + E_x sp(d(x~))) / 2, without S.
+        x and x~ are judged with the same noise for S.
 
     Args:
         weight: share of reconstruction in the decoder's loss, in [0, 1]; traced. 0.01 is that of
-            the authors' code, which also weighs both kinds of samples alike.
+            the authors' code, which also halves both kinds of samples in D's loss alone.
+
+    The decoder's part in the game is the paper's: it maximises D's loss. The authors' code moves
+    all three at once and lets a player rest that is far ahead; here D moves first, and none rests.
+    A penalty at generated samples meets those of the prior alone.
 
     Reference:
         Larsen, Sonderby, Larochelle, Winther, "Autoencoding beyond pixels using a learned
@@ -91,13 +96,13 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
         kl, rebuilt = _encoded(players, data, key)
         real, fake = judge_real(players, data, key), judge_generated(players, data, key)
         again = players("d", rebuilt, key=fold_name(key, "d on rebuilt"))
-        apart = (real.features - again.features).reshape(real.features.shape[0], -1)
+        alike = players("d", rebuilt, key=fold_name(key, "d on real"))
+        apart = (real.features - alike.features).reshape(real.features.shape[0], -1)
         similar = 0.5 * jnp.sum(apart**2, axis=-1).mean()
-        fooled = 0.5 * (softplus(-fake.score).mean() + softplus(-again.score).mean())
-        caught = 0.5 * (softplus(fake.score).mean() + softplus(again.score).mean())
+        caught = softplus(fake.score).mean() + softplus(again.score).mean()
         made = {
-            "d": softplus(-real.score).mean() + caught,
-            "g": weight * similar + (1 - weight) * fooled,
+            "d": softplus(-real.score).mean() + 0.5 * caught,
+            "g": weight * similar - (1 - weight) * caught,
             "e": kl + similar,
         }
         info = {"d/real_score": real.score.mean(), "d/fake_score": fake.score.mean()}
@@ -105,6 +110,7 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
 
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", gaussian(recipe.zoo["encoder"]), like="g")
+        recipe = recipe.need("features", "vaegan")
         return recipe._replace(game=Game(init, losses), schedule=(("d",), ("g", "e")))
 
     return base

@@ -1,6 +1,8 @@
 """Energies calibrated by the generator's entropy (Dai et al. 2017), estimated in two ways.
 
-c is the discriminator's output taken as a cost: low on data, the opposite of a critic.
+The cost of a sample is c = sp(-d), low on data and never below 0; the squares of d keep it small.
+Both are those of the authors' code for `egan-ent-vi` on CIFAR-10: with c without a bound, L_D is
+that of a critic which nothing keeps Lipschitz.
 """
 
 from typing import Annotated
@@ -8,6 +10,7 @@ from typing import Annotated
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge
+from jax.nn import softplus
 
 from ganbench.game import Data, Game, Players, ProtocolError, Recipe, Stabilizer, initialise
 from ganbench.parts import (
@@ -21,11 +24,16 @@ from ganbench.seeds import fold_name
 from ganbench.stabilizers.bidirectional import gaussian
 
 
-def _costs(players: Players, data: Data, key: jax.Array) -> tuple[jax.Array, jax.Array, dict]:
+def _costs(
+    players: Players, data: Data, key: jax.Array, decay
+) -> tuple[jax.Array, jax.Array, dict]:
     """(L_D, the generator's mean cost, info)."""
-    real = judge_real(players, data, key).score.mean()
-    fake = judge_generated(players, data, key).score.mean()
-    return real - fake, fake, {"d/real_score": real, "d/fake_score": fake}
+    real = judge_real(players, data, key).score
+    fake = judge_generated(players, data, key).score
+    kept = decay * (jnp.mean(real**2) + jnp.mean(fake**2))
+    cost = softplus(-fake).mean()
+    info = {"d/real_score": real.mean(), "d/fake_score": fake.mean()}
+    return softplus(-real).mean() - cost + kept, cost, info
 
 
 def towards_neighbours(x: jax.Array, neighbours: int) -> jax.Array:
@@ -47,31 +55,36 @@ def towards_neighbours(x: jax.Array, neighbours: int) -> jax.Array:
 
 
 def egan_ent_nn(
-    weight: Annotated[float, Ge(0)] = 0.1, neighbours: Annotated[int, Ge(1)] = 20
+    weight: Annotated[float, Ge(0)] = 0.1,
+    neighbours: Annotated[int, Ge(1)] = 20,
+    decay: Annotated[float, Ge(0)] = 0.01,
 ) -> Stabilizer:
     """A cost of samples, and a generator that pushes each sample away from its neighbours.
 
     Formula:
-        L_D = E_x c(x) - E_z c(G(z));  L_G = E_z c(G(z)) + weight E_i u_i . G(z_i), where
+        L_D = E_x c(x) - E_z c(G(z)) + decay (E_x d(x)^2 + E_z d(G(z))^2), c = sp(-d);
+        L_G = E_z c(G(z)) + weight E_i u_i . G(z_i), where
         u_i = (mu_i - G(z_i)) / |mu_i - G(z_i)| is constant to the gradient and mu_i the mean of the
         nearest neighbours of G(z_i) in the batch: minus the gradient of the samples' entropy.
 
     Args:
-        weight: alpha, >= 0, in units of c over units of data; traced. 0.1 is ours: the paper names
-            none, its code another for each data set.
+        weight: alpha, >= 0, in units of c over units of data; traced. 0.1 is ours, that of
+            `egan-ent-vi`: the authors' code has another for each data set, and sums over the batch.
         neighbours: k, from 1 to the batch less one; static. As in the authors' code.
+        decay: weight of d^2, >= 0; traced. The authors' for `egan-ent-vi`: here they leave d as it
+            is and let a player rest that is far ahead.
 
     Raises, when the method is built:
         ProtocolError: a batch of no more samples than neighbours.
 
     Reference:
         Dai, Almahairi, Bachman, Hovy, Courville, "Calibrating Energy-based Generative Adversarial
-        Networks", ICLR 2017, arXiv 1702.01691, equations 10 and 11; k of the authors' code
+        Networks", ICLR 2017, arXiv 1702.01691, as recalled; k of the authors' code
         (`zihangdai/cegan_iclr2017`).
     """
 
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        d, cost, info = _costs(players, data, key)
+        d, cost, info = _costs(players, data, key, decay)
         x = generated(players, data, key)
         pull = jax.lax.stop_gradient(towards_neighbours(x, neighbours))
         density = jnp.sum((pull * x).reshape(x.shape[0], -1), axis=-1).mean()
@@ -84,21 +97,25 @@ def egan_ent_nn(
     return base
 
 
-def egan_ent_vi(weight: Annotated[float, Ge(0)] = 0.1) -> Stabilizer:
+def egan_ent_vi(
+    weight: Annotated[float, Ge(0)] = 0.1, decay: Annotated[float, Ge(0)] = 0.01
+) -> Stabilizer:
     """A cost of samples, and a generator from whose samples the latents can be told.
 
     Formula:
-        L_D = E_x c(x) - E_z c(G(z));  L_G = E_z c(G(z)) + weight N;  L_E = N,
+        L_D = E_x c(x) - E_z c(G(z)) + decay (E_x d(x)^2 + E_z d(G(z))^2), c = sp(-d);
+        L_G = E_z c(G(z)) + weight N;  L_E = N,
         N = -E_z log q(z | G(z)), q a normal distribution that the encoder gives: an upper bound of
         the latents' entropy given the samples, so that -N bounds the samples' entropy from below.
 
     Args:
-        weight: of the bound, >= 0; traced. 0.1 is ours: the paper's objective has 1 with a cost
-            that its code keeps small by a penalty on c^2.
+        weight: of the bound, >= 0; traced. 0.1 is that of the authors' code on CIFAR-10.
+        decay: weight of d^2, >= 0; traced. As in the authors' code on CIFAR-10.
 
     Reference:
         Dai, Almahairi, Bachman, Hovy, Courville, "Calibrating Energy-based Generative Adversarial
-        Networks", ICLR 2017, arXiv 1702.01691, equation 16.
+        Networks", ICLR 2017, arXiv 1702.01691, as recalled; defaults of
+        the authors' code (`zihangdai/cegan_iclr2017`).
     """
 
     def init(nets, data: Data, key: jax.Array) -> dict:
@@ -106,7 +123,7 @@ def egan_ent_vi(weight: Annotated[float, Ge(0)] = 0.1) -> Stabilizer:
         return {**two_player_init(nets, data, key), "e": encoder}
 
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        d, cost, info = _costs(players, data, key)
+        d, cost, info = _costs(players, data, key, decay)
         x, z = generated(players, data, key), data.latent(key)
         mean, log_variance = players("e", x, key=fold_name(key, "e"))
         likely = (z - mean) ** 2 / jnp.exp(log_variance) + log_variance + jnp.log(2 * jnp.pi)

@@ -12,8 +12,14 @@ from ganbench.seeds import fold_name
 
 
 def _before_g(schedule: tuple) -> tuple:
-    """The schedule with a phase of `r` in front of each phase that moves `g`."""
-    return tuple(p for phase in schedule for p in ((("r",), phase) if "g" in phase else (phase,)))
+    """The schedule with a phase of `r` in front of each that moves `g`, in it where `d` is too."""
+
+    def at(phase: tuple) -> tuple:
+        if "g" not in phase:
+            return (phase,)
+        return ((*phase, "r"),) if "d" in phase else (("r",), phase)
+
+    return tuple(p for phase in schedule for p in at(phase))
 
 
 def dfm(weight: Annotated[float, Ge(0)] = 0.03, noise: Annotated[float, Ge(0)] = 1.0) -> Stabilizer:
@@ -22,8 +28,8 @@ def dfm(weight: Annotated[float, Ge(0)] = 0.03, noise: Annotated[float, Ge(0)] =
     Formula:
         L_r = E_x |f(x) - r(f(x) + noise e)|^2 / n, e ~ N(0, I);
         L_G += weight E_z |f(G(z)) - r(f(G(z)))|^2 / n, without corruption; f is the discriminator's
-        last hidden layer of n units, r the denoiser, which moves after d and before g. D's loss
-        stays as it is.
+        last hidden layer of n units, r the denoiser, which moves after d and before g (with them
+        where they move at once). D's loss stays as it is. G's gradient passes through r too.
 
     Args:
         weight: lambda_denoise times n, >= 0; traced. The paper's 0.03 / n and an adversarial weight
@@ -49,7 +55,8 @@ def dfm(weight: Annotated[float, Ge(0)] = 0.03, noise: Annotated[float, Ge(0)] =
     def denoiser(recipe: Recipe) -> Recipe:
         recipe = recipe.need("discriminator", "dfm").need("discriminator's input", "dfm")
         recipe = recipe.need("generator's one loss", "dfm")
-        recipe = with_player(recipe, "r", recipe.zoo["denoiser"], like="d")
+        recipe = recipe.claim("features nobody else reads", "dfm")
+        recipe = with_player(recipe, "r", recipe.zoo["denoiser"], like="g")
         inner = recipe.game
         assert inner is not None, "a modifier follows its base"
 

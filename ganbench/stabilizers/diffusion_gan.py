@@ -4,7 +4,6 @@ from typing import Annotated
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from annotated_types import Ge, Gt, Le
 
 from ganbench.game import Critic, Data, Net, Params, Players, Recipe, Stabilizer, compose
@@ -12,20 +11,28 @@ from ganbench.parts import judge_real, wrap_discriminators, wrap_losses
 from ganbench.seeds import fold_name
 
 STEPS, SHORTEST = 1000, 10  # of the diffusion: T lies between them, as in the authors' code
-_KEPT = np.cumprod(1 - np.linspace(1e-4, 2e-2, STEPS))  # abar_t: linear beta, as theirs
+LEAST, MOST = 1e-4, 2e-2  # beta at the first and the last of T steps, whatever T is: theirs
+
+
+def kept_after(longest: jax.Array) -> jax.Array:
+    """abar_1 .. abar_1000 of a diffusion of `longest` steps; those after it have no meaning."""
+    beta = LEAST + (MOST - LEAST) * jnp.arange(STEPS) / (longest - 1)
+    return jnp.exp(jnp.cumsum(jnp.log1p(-jnp.minimum(beta, MOST))))
 
 
 def diffused(x: jax.Array, key: jax.Array, longest: jax.Array, scale) -> jax.Array:
     """sqrt(abar_t) x + sqrt(1 - abar_t) scale e, t drawn for each sample.
 
-    t is 0 (nothing changes) for half of the samples; for the others P(t) is proportional to t, up
-    to `longest`.
+    t is 0 (nothing changes) for half of the samples; for the others P(t) is proportional to t, from
+    1 to `longest`, a whole number.
     """
     rolled, drawn, spread = jax.random.split(key, 3)
     shape = (x.shape[0],)
     u = jax.random.uniform(drawn, shape, minval=1e-7)
-    t = jnp.clip(jnp.ceil(longest * jnp.sqrt(u)).astype(jnp.int32), 1, STEPS)
-    kept = jnp.where(jax.random.bernoulli(rolled, 0.5, shape), 1.0, jnp.asarray(_KEPT)[t - 1])
+    # the least t of which t (t + 1) is at least u times what it is at the last
+    t = jnp.ceil((jnp.sqrt(1 + 4 * u * longest * (longest + 1)) - 1) / 2)
+    t = jnp.clip(t, 1, longest).astype(jnp.int32)
+    kept = jnp.where(jax.random.bernoulli(rolled, 0.5, shape), 1.0, kept_after(longest)[t - 1])
     kept = kept.reshape(-1, *(1,) * (x.ndim - 1)).astype(x.dtype)
     e = jax.random.normal(spread, x.shape, x.dtype)
     return (jnp.sqrt(kept) * x + jnp.sqrt(1 - kept) * scale * e).astype(x.dtype)
@@ -41,8 +48,9 @@ def diffusion_gan(
     Formula:
         y = sqrt(abar_t) x + sqrt(1 - abar_t) scale e in place of x in every judgement, for real and
         generated samples alike, e ~ N(0, I), and t = 0 for half of them, else P(t) ~ t on 1..T;
-        abar_t of linear beta from 1e-4 to 0.02 over 1,000 steps. After each step
-        p += sign(E_x sign(d(y)) - target) speed batch, clipped to [0, 1], T = 10 + 990 p.
+        abar_t of linear beta from 1e-4 to 0.02 over the T steps. After each step
+        p += sign(E_x sign(d(y)) - target) speed batch, clipped to [0, 1], T the whole part of
+        10 + 990 p.
 
     Args:
         scale: standard deviation of the noise that is left at the end, > 0, in data units; traced.
@@ -65,7 +73,7 @@ def diffusion_gan(
         def apply(
             params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None
         ) -> Critic:
-            longest = SHORTEST + (STEPS - SHORTEST) * aux["p"]
+            longest = jnp.floor(SHORTEST + (STEPS - SHORTEST) * aux["p"])
             y = diffused(x, fold_name(key, "diffusion"), longest, scale)
             return net.apply(params, aux["net"], y, *others, key=key)
 

@@ -48,4 +48,4 @@ def dragan(
         x = perturbed(data.real(key), fold_name(key, "perturbation"), scale)
         return slope_penalty(players, x, fold_name(key, "d on perturbation"), weight)
 
-    return penalty(term, "dragan", every)
+    return penalty(term, "dragan", every, more=("one judgement a sample",))

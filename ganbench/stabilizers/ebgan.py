@@ -72,4 +72,5 @@ def ebgan_pt(
         Zhao, Mathieu, LeCun, "Energy-based Generative Adversarial Networks", ICLR 2017,
         arXiv 1609.03126, section 2.4 (weight 0.1).
     """
-    return _energy_game(margin, lambda code: weight * pulling_away(code), "ebgan-pt")
+    game = _energy_game(margin, lambda code: weight * pulling_away(code), "ebgan-pt")
+    return compose(game, lambda recipe: recipe.need("features", "ebgan-pt"))

@@ -43,7 +43,11 @@ def entropy_sgd(
         noise: the temperature, >= 0; traced.
 
     The local entropy's own gradient is gamma (theta - mu); the authors' code leaves gamma out, and
-    Adam's direction does not feel a constant factor.
+    Adam's direction does not feel a constant factor. The walk is that code's, as recalled, without
+    its momentum: the paper's algorithm 1 has the noise sqrt(rate) e, and gives 0.75 to the new
+    point. The scope has no ceiling: with these defaults rate gamma_t passes 2, where a walk turns
+    unstable, after 12,000 steps. mu is a constant to the gradient, so what differentiates a slope
+    once more (`consensus`, `unrolled`) does not stack with it.
 
     Reference:
         Chaudhari et al., "Entropy-SGD: Biasing Gradient Descent Into Wide Valleys", ICLR 2017,
@@ -99,6 +103,7 @@ def entropy_sgd(
 
     def stabilizer(recipe: Recipe) -> Recipe:
         inner = recipe.rule.objective
+        recipe = recipe.claim("slope's own slope", "entropy-sgd")
 
         def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:
             return wrap(inner(objective, opts, nets))

@@ -17,15 +17,15 @@ def feedback(decay, low, high) -> optax.GradientTransformationExtraArgs:
         return {"moves": jnp.zeros((), jnp.int32), "loss": jnp.zeros(()), "d": jnp.ones(())}
 
     def update(updates: Params, state: Any, params: Params = None, *, value: jax.Array):
-        f, before = jnp.abs(value), state["loss"]
-        tiny = jnp.finfo(f.dtype).tiny
+        f = jnp.abs(value)
+        first = (state["moves"] == 0) | (state["loss"] == 0)  # a mean of 0 would stay 0 for ever
+        before = jnp.where(first, 1.0, state["loss"])  # no division by 0, nor in the derivative
         grown = f >= before
         least = jnp.where(grown, low + 1, 1 / (high + 1))
         most = jnp.where(grown, high + 1, 1 / (low + 1))
-        smooth = jnp.clip(f / jnp.maximum(before, tiny), least, most) * before
-        change = jnp.abs(smooth - before) / jnp.maximum(jnp.minimum(smooth, before), tiny)
+        smooth = jnp.clip(f / before, least, most) * before
+        change = jnp.abs(smooth - before) / jnp.minimum(smooth, before)
         d = decay * state["d"] + (1 - decay) * change
-        first = state["moves"] == 0
         d, smooth = jnp.where(first, 1.0, d), jnp.where(first, f, smooth)
         made = {"moves": state["moves"] + 1, "loss": smooth, "d": d}
         made = jax.tree.map(lambda new, old: new.astype(old.dtype), made, state)
@@ -53,7 +53,7 @@ def eve(
         high: K, the largest, > 0; traced.
 
     Made for a loss above 0; a player's loss in a game may be of either sign, so f_t is its absolute
-    value.
+    value. Where the estimate s is 0, it starts anew.
 
     Reference:
         Koushik, Hayashi, "Improving Stochastic Gradient Descent with Feedback", arXiv 1611.01505v1
@@ -65,6 +65,7 @@ def eve(
             name: opt._replace(direction=optax.chain(opt.direction, feedback(decay, low, high)))
             for name, opt in recipe.opts.items()
         }
+        recipe = recipe.need("generator's one loss", "eve").need("one move a step", "eve")
         return recipe._replace(opts=opts)
 
     return stabilizer

@@ -83,7 +83,7 @@ def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -
 
     def stabilizer(recipe: Recipe) -> Recipe:
         inner = recipe.outer
-        recipe = recipe.need("discriminator", "gap")
+        recipe = recipe.need("discriminator", "gap").need("features nobody else reads", "gap")
         return recipe._replace(outer=lambda method: wrap(inner(method)))
 
     return stabilizer

@@ -32,8 +32,8 @@ def gradient_noise(
             of the paper's {0.01, 0.3, 1}.
         decay: exponent gamma, >= 0; traced.
 
-    The noise is a term of the loss whose value is 0, so every way of using gradients meets it: a
-    look-ahead, an extrapolation, Adam's moments.
+    The noise is a term of the loss whose value is 0, so what comes after it in a stack and uses
+    gradients meets it: an extrapolation, Adam's moments, a look-ahead (one draw for all its steps).
 
     Reference:
         Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach, Martens, "Adding Gradient Noise Improves

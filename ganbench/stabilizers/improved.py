@@ -72,14 +72,15 @@ def minibatch_discrimination(
         def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
             params, aux = net.init(key, *inputs)
             seen = jax.eval_shape(lambda: net.apply(params, aux, *inputs, key=key)).features
-            shape = (seen.shape[-1], kernels, entries)
+            shape = (seen.shape[-1], kernels * entries)
             t = jax.random.normal(fold_name(key, "minibatch"), shape, seen.dtype)
             w = jnp.zeros((kernels,), seen.dtype)
             return {"net": params, "t": t / seen.shape[-1] ** 0.5, "w": w}, aux
 
         def apply(params: Params, aux: Params, *inputs: jax.Array, key=None) -> Critic:
             score, features = net.apply(params["net"], aux, *inputs, key=key)
-            o = closeness(jnp.tensordot(features, params["t"], axes=1))
+            code = (features @ params["t"]).reshape(-1, kernels, entries)
+            o = closeness(code)
             return Critic(score + o @ params["w"], jnp.concatenate([features, o], axis=-1))
 
         def refresh(params: Params, aux: Params, info) -> Params:
@@ -88,6 +89,7 @@ def minibatch_discrimination(
         return Net(init, apply, refresh)
 
     def batch(recipe: Recipe) -> Recipe:
+        recipe = recipe.claim("features", "minibatch-discrimination")
         return recipe.claim("judgement of each sample for itself", "minibatch-discrimination")
 
     return compose(wrap_discriminators(wrap, "minibatch-discrimination"), batch)
@@ -125,7 +127,7 @@ def historical_averaging(weight: Annotated[float, Ge(0)] = 1.0) -> Stabilizer:
             name: opt._replace(direction=optax.chain(history, opt.direction))
             for name, opt in recipe.opts.items()
         }
-        return recipe._replace(opts=opts)
+        return recipe._replace(opts=opts).need("update rule", "historical-averaging")
 
     return pull
 
@@ -150,7 +152,8 @@ def label_smoothing(amount: Annotated[float, Ge(0), Lt(1)] = 0.1) -> Stabilizer:
         return amount * judge_real(players, data, key).score.mean()
 
     def needs(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("logit", "label-smoothing").need("discriminator", "label-smoothing")
-        return recipe.need("discriminator's input", "label-smoothing")
+        for resource in ("logit", "discriminator", "discriminator's input", "lone discriminator"):
+            recipe = recipe.need(resource, "label-smoothing")
+        return recipe
 
     return compose(needs, add_to_loss("d", term))

@@ -100,6 +100,7 @@ def infogan(
         recipe = with_player(recipe, "q", _linear(categories + continuous), like="d")
         nets = {**recipe.nets, "g": wrap(recipe.nets["g"])}
         recipe = recipe.need("one judgement a sample", "infogan")
+        recipe = recipe.claim("features nobody else reads", "infogan")
         return recipe._replace(nets=nets, game=Game(init, losses), schedule=(("d",), ("g", "q")))
 
     return base

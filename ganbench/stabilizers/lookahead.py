@@ -15,7 +15,8 @@ def lookahead(
 
     Formula:
         after every `period` steps, jointly for all players:
-        slow += rate (theta - slow);  theta := slow. The optimizers' states are not reset.
+        slow += rate (theta - slow);  theta := slow. The optimizers' states are not reset. Samples
+        are those of theta, which is slow after each meeting.
 
     Args:
         period: k, steps between two meetings, >= 1; static.

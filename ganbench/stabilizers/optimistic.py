@@ -47,6 +47,8 @@ def optimistic_adam() -> Stabilizer:
             name: opt._replace(direction=optax.chain(opt.direction, optimism()))
             for name, opt in recipe.opts.items()
         }
+        recipe = recipe.need("generator's one loss", "optimistic-adam")
+        recipe = recipe.need("one move a step", "optimistic-adam")
         return recipe._replace(opts=opts)
 
     return stabilizer

@@ -18,6 +18,11 @@ def packed(x: jax.Array, samples: int) -> jax.Array:
     packs = x.shape[0] // samples
     if packs == 0:
         raise ProtocolError(f"pacgan: a batch of {x.shape[0]} holds no pack of {samples} samples")
+    if x.shape[0] // packs != samples:  # a pack's own slope could not be told from its neighbour's
+        raise ProtocolError(
+            f"pacgan: packs of {samples} leave {x.shape[0] - packs * samples} of a batch of "
+            f"{x.shape[0]} over; take a batch that they divide"
+        )
     apart = x[: packs * samples].reshape(packs, samples, *x.shape[1:])
     return jnp.concatenate([apart[:, i] for i in range(samples)], axis=-1)
 
@@ -34,7 +39,7 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
         samples: m, from 1 to the batch; static. 1 is the plain method, to the bit.
 
     Raises, when the method is built:
-        ProtocolError: a batch that holds no pack.
+        ProtocolError: a batch that holds no pack, or leaves more samples over than packs.
 
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN: The power of two samples in generative adversarial

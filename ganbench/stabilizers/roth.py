@@ -33,7 +33,7 @@ def roth(
     Reference:
         Roth, Lucchi, Nowozin, Hofmann, "Stabilizing Training of Generative Adversarial Networks
         through Regularization", NIPS 2017, arXiv 1705.09367, equation 23 and algorithm 1; gamma 2
-        as in the authors' README (`rothk/Stabilizing_GANs`), decay 0.01 as recalled, not checked.
+        as in the authors' README (`rothk/Stabilizing_GANs`), decay 0.01 as in their code.
     """
 
     def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:

@@ -23,9 +23,13 @@ def _iterated(w: jax.Array, u: jax.Array) -> jax.Array:
 
 
 def normalised(w: jax.Array, u: jax.Array) -> jax.Array:
-    """w / sigma with sigma = v^T W u, v = W u / |W u|; u and v are constants to the gradient."""
-    v = jax.lax.stop_gradient(_unit(_matrix(w) @ u))
-    return w / (v @ _matrix(w) @ jax.lax.stop_gradient(u))
+    """w / sigma with sigma = |W u| = v^T W u, v = W u / |W u|; u is a constant to the gradient.
+
+    The gradient of |W u| is v u^T, as if v were a constant too; only its second derivative needs v
+    to move with W.
+    """
+    squared = jnp.sum((_matrix(w) @ jax.lax.stop_gradient(u)) ** 2)
+    return w / jnp.sqrt(jnp.maximum(squared, 1e-24))
 
 
 def spectral_norm() -> Stabilizer:
@@ -34,7 +38,7 @@ def spectral_norm() -> Stabilizer:
     Formula:
         W / sigma(W) in place of W for every kernel, sigma(W) = v^T W u, u and v from one power
         iteration after each move of the discriminator, constants to the gradient. A convolution's
-        kernel is taken as the matrix (taps times inputs, outputs). Biases stay.
+        kernel is taken as the matrix (taps times inputs, outputs). Vectors, such as biases, stay.
 
     Args:
         None. A modifier. The authors train with `hinge`.

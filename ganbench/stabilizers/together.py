@@ -73,6 +73,7 @@ def extragradient() -> Stabilizer:
 
     def stabilizer(recipe: Recipe) -> Recipe:
         recipe = recipe.claim("update rule", "extragradient")
+        recipe = recipe.claim("one move a step", "extragradient")
         rule = recipe.rule._replace(phase=_extrapolating)
         return recipe._replace(rule=rule, schedule=joined(recipe.schedule))
 
@@ -122,7 +123,7 @@ def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
         return phase
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("update rule", "consensus")
+        recipe = recipe.claim("update rule", "consensus").need("slope's own slope", "consensus")
         made = recipe.rule._replace(phase=rule)
         return recipe._replace(rule=made, schedule=joined(recipe.schedule))
 

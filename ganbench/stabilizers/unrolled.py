@@ -77,7 +77,7 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
         return objective
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", "unrolled")
+        recipe = recipe.need("discriminator", "unrolled").need("slope's own slope", "unrolled")
         inner = recipe.rule.objective
 
         def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:

@@ -19,14 +19,21 @@ from ganbench.parts import (
 )
 from ganbench.seeds import fold_name
 
-#: g / (sqrt(E g^2) + eps), as the authors' code has it. Optax would put eps inside the root, which
-#: makes it 1e-4: larger than most of a clipped critic's gradients, so that nothing moves.
-RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-8, eps_in_sqrt=False)
+#: The authors' code has g / (sqrt(E g^2) + 1e-8). With the square of it inside the root that root
+#: has a derivative at 0 too, which unrolling needs. 1e-8 itself inside it would count as 1e-4: more
+#: than most of a clipped critic's gradients, so that nothing moves.
+RMSPROP = optax.scale_by_rms(decay=0.99, eps=1e-16, eps_in_sqrt=True)
 
 
 def critic_loss(real: Critic, fake: Critic):
     """E f(G(z)) - E f(x), the negated Wasserstein estimate."""
     return fake.score.mean() - real.score.mean()
+
+
+def _critic(by: str) -> Stabilizer:
+    """The losses of `wasserstein`, whose critic takes the logit's place for stabilizer `by`."""
+    plain = two_player(critic_loss, lambda real, fake: -fake.score.mean())
+    return compose(plain, lambda recipe: recipe.claim("logit", by))
 
 
 def wasserstein() -> Stabilizer:
@@ -43,8 +50,7 @@ def wasserstein() -> Stabilizer:
         Arjovsky, Chintala, Bottou, "Wasserstein GAN", ICML 2017, arXiv 1701.07875, equation 2
         without its constraint.
     """
-    plain = two_player(critic_loss, lambda real, fake: -fake.score.mean())
-    return compose(plain, lambda recipe: recipe.claim("logit", "wasserstein"))
+    return _critic("wasserstein")
 
 
 def clip_weights(params: Params, bound) -> Params:
@@ -78,7 +84,7 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
         d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
         return critic_steps(recipe._replace(opts={**recipe.opts, "d": d}), steps)
 
-    return compose(wasserstein(), clipped)
+    return compose(_critic("wgan"), clipped)
 
 
 def interpolated(players: Players, data: Data, key: jax.Array) -> jax.Array:
@@ -135,4 +141,8 @@ def wgan_gp(
         recipe = with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp")
         return critic_steps(recipe, steps)
 
-    return compose(wasserstein(), penalty(term, "wgan-gp", every), prescribed)
+    return compose(
+        _critic("wgan-gp"),
+        penalty(term, "wgan-gp", every, more=("one judgement a sample",)),
+        prescribed,
+    )

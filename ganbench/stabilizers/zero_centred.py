@@ -52,7 +52,8 @@ def r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
 
     Formula:
         L_D += (gamma / 2) E_z |grad_x d(G(z))|^2, the gradient of the logit, over all pixels. The
-        samples are constants: the term is in D's loss alone, so G gets no gradient from it.
+        term is in D's loss alone, so G gets no gradient from it, but by way of D where a stack
+        differentiates D's moves (`unrolled`, `consensus`).
 
     Args:
         gamma: the penalty's weight, >= 0; traced. As for `r1`: 10 without the half in the code.
@@ -115,4 +116,4 @@ def wgan_gp0(weight: Weight = 10.0, every: Period = 1) -> Stabilizer:
         slope = squared_input_gradient(players, x, fold_name(key, "d on interpolation"))
         return weight * slope.mean()
 
-    return penalty(term, "wgan-gp0", every)
+    return penalty(term, "wgan-gp0", every, more=("one judgement a sample",))

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ganbench.diagnostics.course import STATUSES
+from ganbench.errors import BadInput
 from ganbench.tasks.base import Judge, Task, Verdict
 
 NEAR = 0.1  # of high quality: within this distance of the equilibrium
@@ -27,7 +28,9 @@ def dirac() -> Task:
 
 
 def bilinear() -> Task:
-    """The bilinear game min over theta, max over psi of theta psi: `wasserstein` on Dirac-GAN.
+    """The bilinear game: `wasserstein` on Dirac-GAN, max over theta, min over psi of theta psi.
+
+    The textbooks' game is this one seen in a mirror, psi for -psi.
 
     Start (1, 1). What is scored is the players' point (theta, psi). Nets: `points`.
 
@@ -38,12 +41,23 @@ def bilinear() -> Task:
 
 
 def players_point(params: dict) -> jax.Array:
-    """(theta, psi): the mean of the generator's parameters and of the discriminator's."""
+    """(theta, psi) of `points` nets, whatever wraps them.
 
-    def mean(tree) -> jax.Array:
-        return jnp.mean(jnp.concatenate([leaf.reshape(-1) for leaf in jax.tree.leaves(tree)]))
+    Raises:
+        BadInput: a method without such a generator or discriminator.
+    """
+    return jnp.stack([_number(params, "g", "theta"), _number(params, "d", "psi")])
 
-    return jnp.stack([mean(params["g"]), mean(params["d"])])
+
+def _number(params: dict, player: str, name: str) -> jax.Array:
+    leaves = jax.tree_util.tree_leaves_with_path(params.get(player, {}))
+    found = [leaf for path, leaf in leaves if path[-1] == jax.tree_util.DictKey(name)]
+    if len(found) != 1:
+        raise BadInput(
+            f"games of two numbers show {name} of player {player!r}: nets must be points, and the "
+            f"method must have a {player} of that kind"
+        )
+    return jnp.mean(found[0])
 
 
 def _judge(weights: dict[str, np.ndarray], x: jax.Array) -> Verdict:

@@ -7,7 +7,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
-LEAST = 0.1  # of a learnt shape's two parameters, as in the paper
+LEAST = 0.1  # of a learnt shape's two parameters, as recalled from the paper
 
 
 class Activation(nn.Module):
@@ -46,7 +46,12 @@ def _learnt(call: Callable, arguments: tuple, keywords: dict, context: Any) -> j
     (x,) = arguments
     # 1 plus a parameter that starts at 0, as biases do
     shape = [context.module.param(n, nn.initializers.zeros, (), x.dtype) for n in ("a", "b")]
-    return pelu(x, *(jnp.maximum(1 + p, LEAST) for p in shape))
+    return pelu(x, *(_at_least(1 + p) for p in shape))
+
+
+def _at_least(p: jax.Array) -> jax.Array:
+    """max(p, LEAST) with p's gradient on both sides: a shape below the bound can come back."""
+    return p + jax.lax.stop_gradient(jnp.maximum(p, LEAST) - p)
 
 
 def with_pelu() -> Any:

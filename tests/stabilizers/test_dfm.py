@@ -4,16 +4,32 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small import BATCH, KEY, data, losses_of, normal, recipe
+from jax.nn import softplus
+from small import (
+    BATCH,
+    KEY,
+    close,
+    data,
+    losses_of,
+    normal,
+    recipe,
+    slope_by_hand,
+    slopes_of,
+    start,
+)
 
 from ganbench.assembly import build
 from ganbench.game import ProtocolError, compose
-from ganbench.parts import judge_generated, judge_real
+from ganbench.parts import generated, judge_generated, judge_real
 from ganbench.seeds import fold_name
 from ganbench.stabilizers.dfm import dfm
+from ganbench.stabilizers.gap import gap
 from ganbench.stabilizers.mode_regularized import mdgan
 from ganbench.stabilizers.nonsaturating import nonsaturating
 from ganbench.stabilizers.pelu import pelu
+from ganbench.stabilizers.together import simultaneous
+from ganbench.stabilizers.wgan import wgan
+from ganbench.zoo.activation import LEAST
 from ganbench.zoo.activation import pelu as function
 from ganbench.zoo.catalogue import Sizes, zoo
 
@@ -30,8 +46,51 @@ def test_the_denoiser_learns_from_data_alone_and_draws_samples_uncorrupted():
     assert float(losses["d"]) == float(plain["d"])
 
 
+def test_samples_are_drawn_to_where_the_denoiser_puts_them():
+    """The gradient passes through features and denoiser; a cut one would change it."""
+    stack = compose(nonsaturating(), dfm(weight=0.5, noise=0.3))
+
+    def loss(players, batches):
+        fake = players("d", generated(players, batches, KEY))
+        apart = jnp.mean((fake.features - players("r", fake.features)) ** 2)
+        return softplus(-fake.score).mean() + 0.5 * apart
+
+    assert close(slopes_of(stack)["g"], slope_by_hand(stack, "g", loss))
+
+
 def test_the_denoiser_moves_before_the_generator():
     assert compose(nonsaturating(), dfm())(recipe()).schedule == (("d",), ("r",), ("g",))
+    for stack in ((simultaneous(), dfm()), (dfm(), simultaneous())):
+        (phase,) = compose(nonsaturating(), *stack)(recipe()).schedule
+        assert sorted(phase) == ["d", "g", "r"]  # all at once, in either order
+
+
+def test_the_denoiser_is_not_clipped_with_the_critic():
+    made = compose(wgan(clip=0.01), dfm())(recipe(rate=0.1))
+    state, _ = build(made, data()).step(start(made, data()), KEY, 0)
+    assert max(float(jnp.abs(x).max()) for x in jax.tree.leaves(state.params["r"])) > 0.5
+
+
+def test_no_swaps_of_discriminators_whose_features_a_denoiser_reads():
+    with pytest.raises(ProtocolError, match="gap needs the features nobody else reads, which dfm"):
+        build(compose(nonsaturating(), dfm(), gap())(recipe()), data())
+
+
+def test_a_learnt_shape_below_its_bound_can_come_back():
+    net = pelu()(recipe(discriminator=zoo("mlp", Sizes((2,), 2, 8, 1))["discriminator"])).nets["d"]
+    x = normal(1, BATCH, 2)
+    params, aux = net.init(KEY, x)
+    is_shape = lambda path: path[-1].key in ("a", "b")  # noqa: E731
+    low = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: leaf - 3.0 if is_shape(path) else leaf, params
+    )
+    bound = jax.tree_util.tree_map_with_path(
+        lambda path, leaf: jnp.full_like(leaf, LEAST - 1) if is_shape(path) else leaf, params
+    )
+    assert jnp.allclose(net.apply(low, aux, x, key=KEY).score, net.apply(bound, aux, x, key=KEY)[0])
+    grads = jax.grad(lambda p: (net.apply(p, aux, x, key=KEY).score ** 2).mean())(low)
+    shapes = [g for path, g in jax.tree_util.tree_leaves_with_path(grads) if is_shape(path)]
+    assert all(float(jnp.abs(g)) > 0 for g in shapes)
 
 
 def test_a_game_without_one_generator_loss_is_refused_by_both_names():

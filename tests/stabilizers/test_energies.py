@@ -4,7 +4,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from small import BATCH, KEY, data, losses_of, normal, recipe
+from jax.nn import softplus
+from small import (
+    BATCH,
+    KEY,
+    close,
+    data,
+    losses_of,
+    normal,
+    recipe,
+    slope_by_hand,
+    slopes_of,
+)
 
 from ganbench.assembly import build
 from ganbench.game import ProtocolError
@@ -64,12 +75,27 @@ def test_a_step_down_the_density_spreads_samples():
 
 
 def test_costs_are_low_on_data_and_the_entropy_is_the_generators():
-    losses, players, batches = losses_of(egan_ent_nn(weight=0.7, neighbours=3))
+    losses, players, batches = losses_of(egan_ent_nn(weight=0.7, neighbours=3, decay=0.2))
     real, fake = judge_real(players, batches, KEY), judge_generated(players, batches, KEY)
-    assert jnp.allclose(losses["d"], real.score.mean() - fake.score.mean(), atol=1e-6)
+    cost = softplus(-fake.score).mean()
+    kept = 0.2 * ((real.score**2).mean() + (fake.score**2).mean())
+    assert jnp.allclose(losses["d"], softplus(-real.score).mean() - cost + kept, atol=1e-5)
     x = generated(players, batches, KEY)
     density = jnp.sum(towards_neighbours(x, 3) * x, axis=-1).mean()
-    assert jnp.allclose(losses["g"], fake.score.mean() + 0.7 * density, atol=1e-5)
+    assert jnp.allclose(losses["g"], cost + 0.7 * density, atol=1e-5)
+
+
+def test_the_direction_to_the_neighbours_is_a_constant_to_the_gradient():
+    stack = egan_ent_nn(weight=0.7, neighbours=3)
+    _, players, batches = losses_of(stack)
+    u = towards_neighbours(generated(players, batches, KEY), 3)
+
+    def loss(players, batches):
+        x = generated(players, batches, KEY)
+        cost = softplus(-players("d", x).score).mean()
+        return cost + 0.7 * jnp.sum(u * x, axis=-1).mean()
+
+    assert close(slopes_of(stack)["g"], slope_by_hand(stack, "g", loss))
 
 
 def test_a_batch_without_enough_neighbours_is_refused():
@@ -86,4 +112,5 @@ def test_surprise_of_the_latents_given_the_samples():
     logs = -0.5 * ((z - mean) / deviation) ** 2 - np.log(deviation) - 0.5 * np.log(2 * np.pi)
     surprise = float(-logs.sum(1).mean())
     assert float(losses["e"]) == pytest.approx(surprise, rel=1e-4)
-    assert float(losses["g"]) == pytest.approx(float(fake.score.mean()) + 0.7 * surprise, rel=1e-4)
+    cost = float(softplus(-fake.score).mean())
+    assert float(losses["g"]) == pytest.approx(cost + 0.7 * surprise, rel=1e-4)

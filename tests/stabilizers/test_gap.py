@@ -10,6 +10,7 @@ from ganbench.assembly import build
 from ganbench.game import compose
 from ganbench.stabilizers.gap import gap
 from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.stabilizers.spectral_norm import spectral_norm
 
 
 def test_gap_with_one_pair_is_the_plain_method_at_its_pairs_key():
@@ -55,6 +56,19 @@ def test_gap_swaps_whole_discriminators_every_period_and_nothing_else():
         state = after
     assert not any(m for t, m in enumerate(moved) if t % period != period - 1)
     assert any(moved)
+
+
+def test_gap_swaps_what_a_discriminators_net_keeps():
+    """The estimates of spectral normalization belong to their weights."""
+    batches = data()
+    stacks = [compose(nonsaturating(), spectral_norm(), gap(4, period)) for period in (1, 99)]
+    swapping, staying = (build(s(recipe()), batches) for s in stacks)
+    state = swapping.init(KEY)
+    (after, _), (before, _) = swapping.step(state, KEY, 0), staying.step(state, KEY, 0)
+    w, u = (np.asarray(before.params["d"]["w"]), before.aux["d"]["u"]["['w']"])
+    order = [next(j for j in range(4) if np.array_equal(x, w[j])) for x in after.params["d"]["w"]]
+    assert order != [0, 1, 2, 3]
+    assert np.array_equal(after.aux["d"]["u"]["['w']"], np.asarray(u)[order])
 
 
 @pytest.mark.parametrize("source", ["real", "latent"])

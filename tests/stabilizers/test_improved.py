@@ -5,10 +5,27 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
-from small import BATCH, KEY, data, losses_of, normal, recipe, sgd, smooth_critic
+from jax.nn import softplus
+from small import (
+    BATCH,
+    KEY,
+    T,
+    at,
+    data,
+    losses_of,
+    normal,
+    objective_of,
+    recipe,
+    sgd,
+    smooth_critic,
+    start,
+)
 
 from ganbench.assembly import build
-from ganbench.game import ProtocolError, compose
+from ganbench.game import Players, ProtocolError, compose
+from ganbench.parts import generated
+from ganbench.stabilizers.autoencoding import vaegan
+from ganbench.stabilizers.ebgan import ebgan_pt
 from ganbench.stabilizers.improved import (
     closeness,
     historical_averaging,
@@ -16,6 +33,7 @@ from ganbench.stabilizers.improved import (
     minibatch_discrimination,
 )
 from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.stabilizers.vgan import vgan
 from ganbench.stabilizers.zero_centred import r1
 
 
@@ -43,9 +61,30 @@ def test_real_and_generated_samples_are_judged_in_batches_of_their_own():
     joined = net.apply(params, aux, jnp.concatenate([x, other]), key=KEY).score[:BATCH]
     assert not jnp.allclose(alone, joined, atol=1e-3)  # who shares the batch does matter
     plain = smooth_critic().apply(params["net"], {}, x)
-    o = closeness(jnp.tensordot(plain.features, params["t"], axes=1))
+    o = closeness((plain.features @ params["t"]).reshape(-1, 4, 2))
     assert jnp.allclose(alone, plain.score + o.sum(-1), atol=1e-4)
     assert net.apply(params, aux, x, key=KEY).features.shape[1] == 4 + 4
+
+
+def test_the_game_judges_real_and_generated_samples_apart():
+    """A game that joined both batches before D would give other losses."""
+    stack = compose(nonsaturating(), minibatch_discrimination(4, 2))
+    made, batches = stack(recipe()), data()
+    state = start(made, batches)
+    d = {**state.params["d"], "w": jnp.ones(4)}
+    state = at(state, d=d)
+    losses, _ = objective_of(made, batches)(state, KEY, T)
+    players = Players(made.nets, state)
+    real = players("d", batches.real(KEY), key=KEY).score
+    fake = players("d", generated(players, batches, KEY), key=KEY).score
+    expected = softplus(-real).mean() + softplus(fake).mean()
+    assert float(losses["d"]) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_energies_of_a_code_take_no_closenesses_for_it():
+    for base in (ebgan_pt(), vgan(), vaegan()):
+        with pytest.raises(ProtocolError, match="needs the features, which minibatch-disc"):
+            build(compose(base, minibatch_discrimination(4, 2))(recipe()), data())
 
 
 def test_no_penalty_on_slopes_of_single_samples_beside_it():

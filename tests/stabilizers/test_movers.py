@@ -4,20 +4,22 @@ import jax
 import jax.numpy as jnp
 import optax
 import pytest
-from small import KEY, T, data, normal, recipe, sgd, start, trees_equal
+from small import KEY, data, normal, recipe, sgd, start, trees_equal
 
 from ganbench.assembly import assemble, build
-from ganbench.game import Critic, Data, Game, Net, TrainState, compose
+from ganbench.game import Data, Game, Net, ProtocolError, TrainState, compose
 from ganbench.parts import adam
 from ganbench.stabilizers.ema import AVERAGE, ema
 from ganbench.stabilizers.entropy_sgd import entropy_sgd
 from ganbench.stabilizers.eve import eve, feedback
 from ganbench.stabilizers.gradient_noise import gradient_noise
 from ganbench.stabilizers.lookahead import lookahead
-from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.stabilizers.mode_regularized import mdgan
+from ganbench.stabilizers.nonsaturating import minimax, nonsaturating
 from ganbench.stabilizers.optimistic import optimistic_adam
 from ganbench.stabilizers.together import consensus, extragradient, joined, simultaneous
 from ganbench.stabilizers.ttur import ttur
+from ganbench.stabilizers.unrolled import unrolled
 
 
 def scalar() -> Net:
@@ -103,6 +105,24 @@ def test_extragradient_takes_its_second_gradient_on_another_batch():
     assert len({tuple(key) for key in keys}) == 2
 
 
+def test_extragradients_moments_advance_in_both_moves():
+    """Extra-Adam: an optimizer that forgot the extrapolation would count one move."""
+    made = build(compose(bilinear, extragradient())(recipe(adam(0.5, 0.9), 0.1)), data())
+    state, _ = made.step(made.init(KEY), KEY, 0)
+    direction = adam(0.5, 0.9)
+    point, moments = {"d": jnp.ones(()), "g": jnp.ones(())}, {}
+    moments = {name: direction.init(point[name]) for name in point}
+    where = point
+    for _ in range(2):  # the slope at the point, then at the tentative one, both from the point
+        slope = {"d": -where["g"], "g": where["d"]}
+        moved = {name: direction.update(slope[name], moments[name]) for name in point}
+        moments = {name: made for name, (_, made) in moved.items()}
+        where = {name: point[name] - 0.1 * step for name, (step, _) in moved.items()}
+    for name in point:
+        assert int(state.opt[name].count) == 2
+        assert float(state.params[name]) == pytest.approx(float(where[name]), rel=1e-6)
+
+
 def test_optimistic_adam_is_twice_adams_direction_less_the_last():
     made = optimistic_adam()(nonsaturating()(recipe(adam(0.5, 0.999), 0.1))).opts["g"]
     plain = optax.scale_by_adam(b1=0.5, b2=0.999, eps_root=1e-16)  # nesterov=False
@@ -137,6 +157,21 @@ def test_eve_divides_by_the_running_relative_change_of_the_loss():
         assert float(update["w"]) == pytest.approx(2.0 / d, rel=1e-5)
 
 
+def test_eve_starts_anew_after_a_loss_of_zero_and_has_a_derivative_there():
+    direction = feedback(0.9, 0.1, 10.0)
+    state = direction.init({"w": jnp.zeros(())})
+    for f in (0.0, 2.0):
+        update, state = direction.update({"w": jnp.float32(1.0)}, state, value=jnp.float32(f))
+        assert float(update["w"]) == 1.0
+    assert float(state["loss"]) == 2.0
+    fresh = direction.init({"w": jnp.zeros(())})
+
+    def moved(f):
+        return direction.update({"w": f}, fresh, value=f)[0]["w"]
+
+    assert bool(jnp.isfinite(jax.grad(moved)(jnp.float32(0.5))))  # what unrolling asks for
+
+
 def test_eve_is_given_each_players_own_loss():
     made = compose(nonsaturating(), eve())(recipe())
     method = build(made, data())
@@ -165,8 +200,9 @@ def test_gradient_noise_has_the_papers_variance_and_leaves_the_loss_alone():
             (a, _), (b, _) = (stepped(m, key, step) for m in (plain, noisy))
             return a.params["g"]["w"] - b.params["g"]["w"]
 
-        variance = jnp.var(jax.jit(jax.vmap(apart))(jnp.arange(500)))
-        assert float(variance) == pytest.approx(expected, rel=0.1)
+        noise = jax.jit(jax.vmap(apart))(jnp.arange(500))
+        assert float(jnp.var(noise)) == pytest.approx(expected, rel=0.1)
+        assert abs(float(jnp.corrcoef(noise[:, 0, 0], noise[:, 0, 1])[0, 1])) < 0.15
 
 
 def test_local_entropy_of_a_parabola_in_closed_form():
@@ -194,6 +230,42 @@ def test_local_entropy_of_a_parabola_in_closed_form():
     assert float(info["loss/g"]) == pytest.approx(1.5)
 
 
+def test_the_walk_has_langevins_noise_on_every_step():
+    """A flat loss: after one step x' is N(theta, 2 rate noise^2) and mu a quarter of the way."""
+
+    def flat(recipe_):
+        def losses(players, data, key, t):
+            return {name: 0 * players.state.params[name] for name in ("d", "g")}, {}
+
+        return bilinear(recipe_)._replace(
+            game=Game(lambda *a: {n: (jnp.ones(()), {}) for n in ("d", "g")}, losses)
+        )
+
+    settings = dict(steps=1, gamma=0.0, scoping=0.0, rate=0.5, memory=0.75, noise=0.2)
+    method = build(compose(flat, entropy_sgd(**settings))(recipe(sgd(), 1.0)), data())
+    state = method.init(KEY)
+    keys = jax.vmap(lambda i: jax.random.fold_in(KEY, i))(jnp.arange(4000))
+    moved = jax.jit(jax.vmap(lambda key: method.step(state, key, jnp.int32(0))[0].params))(keys)
+    for player in ("d", "g"):
+        assert float(jnp.var(moved[player])) == pytest.approx(0.25**2 * 2 * 0.5 * 0.2**2, rel=0.1)
+    assert abs(float(jnp.corrcoef(moved["d"], moved["g"])[0, 1])) < 0.06  # each its own noise
+
+
+@pytest.mark.parametrize("modifier", [consensus(), unrolled(1)])
+def test_nothing_differentiates_the_walk_once_more(modifier):
+    for stack in ((entropy_sgd(), modifier), (modifier, entropy_sgd())):
+        with pytest.raises(ProtocolError, match="slope's own slope, which entropy-sgd replaces"):
+            build(compose(minimax(), *stack)(recipe()), data())
+
+
+@pytest.mark.parametrize("modifier", [eve(), optimistic_adam()])
+def test_a_memory_of_the_last_move_needs_one_loss_and_one_move_a_step(modifier):
+    with pytest.raises(ProtocolError, match="generator's one loss, which mdgan"):
+        build(compose(mdgan(), modifier)(recipe()), data())
+    with pytest.raises(ProtocolError, match="one move a step, which extragradient"):
+        build(compose(nonsaturating(), modifier, extragradient())(recipe()), data())
+
+
 def test_two_time_scales_change_the_discriminators_rate_alone():
     batches = data()
     one, three = (
@@ -207,8 +279,9 @@ def test_two_time_scales_change_the_discriminators_rate_alone():
         return jax.tree.map(lambda a, b: a - b, after.params[name], state.params[name])
 
     assert jnp.allclose(move(fast, "d")["w"], 3 * move(plain, "d")["w"], atol=1e-6)
-    made = compose(nonsaturating(), ttur(3.0))(recipe(sgd(), 0.1))
-    assert made.opts["g"].rate == 0.1
+    made = compose(mdgan(), ttur(3.0))(recipe(sgd(), 0.1))
+    rates = {name: pytest.approx(float(opt.rate)) for name, opt in made.opts.items()}
+    assert rates == {"d": 0.3, "d2": 0.3, "g": 0.1, "e": 0.1}
 
 
 def test_averaged_weights_are_sampled_and_never_trained_on():
@@ -251,4 +324,3 @@ def test_lookahead_goes_back_part_of_the_way_jointly():
             assert jnp.allclose(a, b, atol=1e-6)
         assert trees_equal(state.aux[f"{player}/slow"], state.params[player])
     assert trees_equal(state.opt, fast.opt)  # not reset
-    assert T == 0 and Critic

@@ -4,29 +4,39 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.nn import softplus
 from small import (
     BATCH,
     KEY,
     T,
+    constant,
     critic_of,
     data,
     normal,
     objective_of,
     recipe,
     sgd,
-    smooth_critic,
     start,
     trees_equal,
 )
 
-from ganbench.assembly import build
-from ganbench.game import Critic, Data, Net, ProtocolError, compose
+from ganbench.assembly import assemble, build
+from ganbench.game import Critic, Net, Players, ProtocolError, compose
+from ganbench.parts import judge_generated
 from ganbench.seeds import fold_name
-from ganbench.stabilizers.diffusion_gan import SHORTEST, STEPS, diffused, diffusion_gan
+from ganbench.stabilizers.diffusion_gan import (
+    SHORTEST,
+    STEPS,
+    diffused,
+    diffusion_gan,
+    kept_after,
+)
+from ganbench.stabilizers.dragan import dragan
 from ganbench.stabilizers.instance_noise import instance_noise
 from ganbench.stabilizers.nonsaturating import nonsaturating
 from ganbench.stabilizers.pacgan import pacgan, packed
 from ganbench.stabilizers.spectral_norm import normalised, spectral_norm
+from ganbench.stabilizers.zero_centred import r1, wgan_gp0
 
 
 def run(stabilizer, steps=3):
@@ -51,6 +61,22 @@ def test_a_pack_joins_neighbours_on_their_last_axis(shape):
         assert jnp.array_equal(made[i], jnp.concatenate([x[3 * i + j] for j in range(3)], axis=-1))
     with pytest.raises(ProtocolError, match="a batch of 7 holds no pack of 8"):
         packed(x, 8)
+    with pytest.raises(ProtocolError, match="packs of 3 leave 2 of a batch of 8 over"):
+        packed(normal(0, 8, *shape), 3)
+
+
+def test_a_generated_pack_holds_independent_samples():
+    made = compose(nonsaturating(), pacgan(2))(recipe(discriminator=critic_of(lambda x: x[:, 0])))
+    players = Players(made.nets, start(made, data()))
+    features = judge_generated(players, data(), KEY).features
+    assert features.shape == (BATCH // 2, 6)
+    assert not jnp.allclose(features[:, :3], features[:, 3:])
+
+
+def test_no_line_between_packs_with_one_epsilon_a_sample():
+    for penalty in (wgan_gp0(), dragan()):
+        with pytest.raises(ProtocolError, match="needs the one judgement a sample, which pacgan"):
+            build(compose(nonsaturating(), pacgan(2), penalty)(recipe()), data())
 
 
 def seen(stabilizer, moves=0):
@@ -74,6 +100,29 @@ def test_instance_noise_is_fresh_for_each_judgement_and_annealed():
     assert not seen(noise, moves=10)[0].any() and not seen(noise, moves=12)[0].any()
 
 
+def test_each_players_judgements_are_noised_apart_in_the_game():
+    """Three judgements of D's and G's losses, three draws: none shared, G's pass not clean."""
+    keys = []
+
+    def watching(net: Net) -> Net:
+        def apply(p, aux, x, key=None):
+            keys.append(tuple(np.asarray(jax.random.key_data(key)).tolist()))
+            return net.apply(p, aux, x, key=key)
+
+        return net._replace(apply=apply)
+
+    made = nonsaturating()(recipe())
+    made = made._replace(nets={**made.nets, "d": watching(made.nets["d"])})
+    method = assemble(instance_noise(0.5, 100.0)(made), data())
+    with jax.disable_jit():
+        state = method.init(KEY)
+        keys.clear()
+        method.step(state, KEY, 0)
+    per_phase = [keys[i : i + 2] for i in range(0, len(keys), 2)]  # real, generated
+    assert len(keys) == 4 and all(a != b for a, b in per_phase)
+    assert per_phase[0][1] != per_phase[1][1]  # G meets noise of its own
+
+
 def test_noise_moves_on_with_the_discriminator_and_leaves_samples_alone():
     state, _, samples = run(instance_noise(0.5, 100.0))
     assert float(state.aux["d"]["moves"]) == 3
@@ -90,8 +139,28 @@ def test_half_is_diffused_and_long_times_are_more_likely():
     expected = 3 * np.sum(p * np.sqrt(kept))
     moved = np.asarray(y[y != 3.0])
     assert moved.mean() == pytest.approx(expected, abs=0.03)
-    short = np.asarray(diffused(x, KEY, jnp.float32(SHORTEST), 0.05))
-    assert short.min() > 2.9  # ten steps change next to nothing
+
+
+@pytest.mark.parametrize("longest", [SHORTEST, 100, STEPS])
+def test_the_noise_is_spread_over_the_steps_there_are(longest):
+    """abar of linear beta over T steps: at the last of ten steps a tenth of the signal is gone."""
+    by_hand = np.cumprod(1 - np.linspace(1e-4, 2e-2, longest))
+    assert np.allclose(kept_after(jnp.float32(longest))[:longest], by_hand, atol=1e-5)
+    x = jnp.full((20_000, 1), 3.0)
+    moved = np.asarray(diffused(x, KEY, jnp.float32(longest), 0.0))
+    least = 3 * np.sqrt(by_hand[-1])
+    assert moved.min() == pytest.approx(least, abs=1e-3) and moved.max() == 3.0
+
+
+def test_diffusion_is_told_by_data_and_not_by_samples():
+    """A critic sure of data and unsure of samples: p grows."""
+    sign = critic_of(lambda x: jnp.where(x[:, 0] > 0.5, 1.0, -1.0))
+    made = recipe(sgd(), 0.0, discriminator=sign, generator=constant(-jnp.ones(3)))
+    stack = compose(nonsaturating(), diffusion_gan(target=0.6, speed=0.01))
+    batches = data()._replace(real=lambda key: jnp.full((BATCH, 3), 2.0))
+    method = build(stack(made), batches)
+    state, _ = method.step(method.init(KEY), KEY, 0)
+    assert float(state.aux["d"]["p"]) > 0
 
 
 def test_diffusion_grows_while_the_discriminator_is_sure_of_data_and_shrinks_after():
@@ -164,11 +233,32 @@ def test_u_and_v_are_constants_to_the_gradient():
     assert jnp.allclose(made, by_hand, atol=1e-5)
 
 
-def test_a_wrapped_net_reaches_every_loss_whatever_the_order():
+def test_sigmas_second_derivative_is_exact():
+    """What differentiates a slope once more (`consensus`, `unrolled`) needs v to move with W."""
+    with jax.enable_x64(True):
+        w, u, g = (normal(i, *s, dtype="float64") for i, s in ((4, (4, 5)), (5, (5,)), (6, (4, 5))))
+
+        def half_norm(w):
+            return 0.5 * jnp.sum(jax.grad(lambda w: jnp.sum(g * normalised(w, u)))(w) ** 2)
+
+        made, step = jax.grad(half_norm)(w), 1e-5
+        along = normal(7, 4, 5, dtype="float64")
+        moved = (half_norm(w + step * along) - half_norm(w - step * along)) / (2 * step)
+        assert float(jnp.sum(made * along)) == pytest.approx(float(moved), rel=1e-6)
+
+
+def test_a_wrapped_net_reaches_penalty_and_losses_whatever_the_order():
+    """With normalised weights a linear critic has slope 1, so that R1 is gamma / 2."""
     batches = data()
-    parts = instance_noise(0.1, 100.0), spectral_norm()
+    parts = r1(2.0), spectral_norm()
+    matrix = Net(
+        lambda key, x: ({"w": 3.0 * jnp.eye(3, 1)}, {}),
+        lambda p, aux, x, key=None: Critic((x @ p["w"])[:, 0], x),
+    )
     for stack in (parts, parts[::-1]):
-        made = compose(nonsaturating(), *stack)(recipe(discriminator=smooth_critic()))
-        losses, _ = objective_of(made, batches)(start(made, batches), KEY, T)
-        assert all(bool(jnp.isfinite(loss)) for loss in losses.values())
-        assert isinstance(batches, Data)
+        made = compose(nonsaturating(), *stack)(recipe(discriminator=matrix))
+        state = start(made, batches)
+        losses, info = objective_of(made, batches)(state, KEY, T)
+        assert float(info["d/penalty"]) == pytest.approx(1.0, rel=1e-5)
+        fake = judge_generated(Players(made.nets, state), batches, KEY).score
+        assert float(losses["g"]) == pytest.approx(float(softplus(-fake).mean()), rel=1e-5)

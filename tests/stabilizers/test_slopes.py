@@ -5,10 +5,22 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.nn import sigmoid
-from small import KEY, constant, data, linear_critic, objective_of, penalty_of, recipe, start
+from small import (
+    BATCH,
+    KEY,
+    constant,
+    critic_of,
+    data,
+    linear_critic,
+    objective_of,
+    penalty_of,
+    recipe,
+    start,
+)
 
 from ganbench.game import Players, compose
 from ganbench.parts import generated
+from ganbench.seeds import fold_name
 from ganbench.stabilizers.dragan import dragan, perturbed
 from ganbench.stabilizers.nonsaturating import nonsaturating
 from ganbench.stabilizers.roth import roth
@@ -20,6 +32,18 @@ def test_dragan_pulls_the_norm_over_all_pixels_to_one(shape):
     penalty, state = penalty_of(compose(nonsaturating(), dragan(10.0)), made, data(shape))
     norm = float(jnp.linalg.norm(state.params["d"]["w"].reshape(-1)))
     assert penalty == pytest.approx(10 * (norm - 1) ** 2, rel=1e-4)
+
+
+def test_dragan_takes_the_slope_around_data():
+    """d(x) = |x|^2 / 2 has slope |x|, which samples elsewhere would show."""
+    half = critic_of(lambda x: 0.5 * jnp.sum(x**2, axis=-1))
+    batches = data()
+    for generated_at in (0.0, 50.0):
+        made = recipe(discriminator=half, generator=constant(jnp.full((3,), generated_at)))
+        penalty, _ = penalty_of(compose(nonsaturating(), dragan(10.0)), made, batches)
+        x = perturbed(batches.real(KEY), fold_name(KEY, "perturbation"), 0.5)
+        expected = 10 * jnp.mean((jnp.linalg.norm(x, axis=-1) - 1) ** 2)
+        assert penalty == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_dragan_moves_each_real_sample_along_one_segment():
@@ -44,6 +68,18 @@ def test_roth_weighs_slopes_by_how_unsure_the_discriminator_is():
     real, fake = batches.real(KEY) @ w, generated(players, batches, KEY) @ w
     unsure = jnp.mean((1 - sigmoid(real)) ** 2) + jnp.mean(sigmoid(fake) ** 2)
     assert np.isclose(float(made_of), float(unsure * jnp.sum(w**2)), rtol=1e-5)
+
+
+def test_roths_slope_is_over_all_pixels_of_an_image():
+    shape = (4, 4, 2)
+    made = recipe(discriminator=linear_critic(), generator=constant(jnp.zeros(shape)))
+    batches = data(shape)
+    stack = compose(nonsaturating(), roth(gamma=2.0, decay=1.0))
+    penalty, state = penalty_of(stack, made, batches)
+    w = state.params["d"]["w"].reshape(-1)
+    real = batches.real(KEY).reshape(BATCH, -1) @ w
+    unsure = jnp.mean((1 - sigmoid(real)) ** 2) + 0.25  # samples of 0 have logit 0
+    assert penalty == pytest.approx(float(unsure * jnp.sum(w**2)), rel=1e-5)
 
 
 def test_roth_decays():

@@ -22,7 +22,7 @@ from small import (
 
 from ganbench.assembly import build
 from ganbench.game import Data
-from ganbench.stabilizers.wgan import wgan, wgan_gp
+from ganbench.stabilizers.wgan import RMSPROP, wgan, wgan_gp
 
 
 def test_clip_bound_holds_after_every_critic_step():
@@ -39,12 +39,21 @@ def test_clip_bound_holds_after_every_critic_step():
     assert largest_difference(before, state.params["g"]) > bound  # only the critic is clipped
 
 
-def test_wgan_moves_by_rmsprop_with_epsilon_outside_the_root():
+def test_wgan_moves_by_rmsprop_with_an_epsilon_that_small():
     made = wgan(clip=1.0)(recipe(rate=0.5))
     tiny = {"w": jnp.full((3,), 1e-6)}
     moved, _ = made.opts["g"].step(tiny, made.opts["g"].init(tiny), {"w": jnp.zeros(3)}, 0.0)
-    expected = -0.5 * 1e-6 / (np.sqrt(0.01 * 1e-12) + 1e-8)  # eps inside the root gives -0.005
+    expected = -0.5 * 1e-6 / np.sqrt(0.01 * 1e-12 + 1e-16)  # 1e-8 inside the root gives -0.005
     assert np.allclose(moved["w"], expected, rtol=1e-4)
+
+
+def test_wgans_direction_has_a_derivative_where_nothing_ever_moved():
+    zero = {"w": jnp.zeros(3)}
+
+    def moved(grad):
+        return RMSPROP.update({"w": grad}, RMSPROP.init(zero))[0]["w"].sum()
+
+    assert bool(jnp.isfinite(jax.grad(moved)(jnp.zeros(3))).all())
 
 
 def test_critic_takes_five_different_batches():
