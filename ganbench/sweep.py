@@ -36,7 +36,7 @@ from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
-TABLES_EVERY_S = 10.0  # they are made of all groups anew, and a kill loses no group
+TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
 
 
 class Progress(NamedTuple):
@@ -94,7 +94,7 @@ def run(
     store.write_tables(order)
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
-    written = -np.inf
+    due = -np.inf
     for done, group in enumerate(missing):
         if time.monotonic() > deadline:
             progress.stopped(len(missing) - done)
@@ -106,9 +106,9 @@ def run(
         statuses = _train_group(
             suite, group, scales[group.task], store, devices, progress, deadline
         )
-        if time.monotonic() - written > TABLES_EVERY_S:
+        if (clock := time.monotonic()) > due:
             store.write_tables(order)
-            written = time.monotonic()
+            due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
         progress.done(label, statuses)
     if missing:
         store.write_tables(order)

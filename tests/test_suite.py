@@ -44,7 +44,10 @@ BAD = {
     "wrong type": (GOOD.replace("steps = 300", 'steps = "many"'), "tasks.ring.steps"),
     "a bool for a number": (GOOD.replace("steps = 300", "steps = true"), "tasks.ring.steps"),
     "not a multiple": (GOOD.replace("evaluations = 10", "evaluations = 7"), "multiple"),
-    "unknown task": (GOOD.replace("[tasks.ring]", "[tasks.rong]"), "known: digits, grid, ring"),
+    "unknown task": (
+        GOOD.replace("[tasks.ring]", "[tasks.rong]"),
+        "known: bilinear, digits, dirac, grid, pacgan-grid",
+    ),
     "unknown method": (GOOD.replace('"mdgan"', '"mdgun"'), "'mdgun'; known:"),
     "two bases": (GOOD.replace('"mdgan"', '"mdgan+ebgan"'), "mdgan and ebgan are both bases"),
     "twice in a stack": (GOOD.replace('"gap"', '"gap+gap"'), "appears twice"),
@@ -91,7 +94,10 @@ def test_bad_suite_is_one_line_that_names_file_key_and_what_is_allowed(case, tmp
 
 
 def test_a_suite_that_is_not_there_lists_those_that_are():
-    with pytest.raises(BadInput, match="no suite 'nope'.*mode-collapse, smoke"):
+    with pytest.raises(
+        BadInput,
+        match="no suite 'nope'.*convergence, mode-collapse, .*smoke, zoo",
+    ):
         suites.find("nope")
 
 
@@ -182,7 +188,9 @@ def test_implied_bases():
 
 def test_resolve_fills_defaults_and_converts_whole_numbers():
     made = canonical(resolve("r1+gap", {"r1.gamma": 3}))
-    assert made == '{"gap.pairs":4,"gap.period":100,"r1.gamma":3.0}'  # 3 and 3.0 are one cell
+    assert (
+        made == '{"gap.pairs":4,"gap.period":100,"r1.every":1,"r1.gamma":3.0}'
+    )  # 3 and 3.0 are one cell
     with pytest.raises(BadInput, match="gap.pairs"):
         resolve("gap", {"gap.pairs": True})
 
@@ -198,11 +206,12 @@ def test_groups_share_what_is_static_and_vary_what_is_traced():
     planned = [g for g in groups(made.model_copy(update={"methods": [entry]})) if g.task == "ring"]
     assert [g.method for g in planned] == [*kinds("reference"), "r1+gap", "r1+gap"]
     for group, pairs in zip(planned[-2:], (2, 3), strict=True):
-        assert group.static == {"gap.pairs": pairs, "gap.period": 100}
+        static = {"gap.pairs": pairs, "gap.period": 100, "r1.every": 1}
+        assert group.static == static
         assert [lane.values["r1.gamma"] for lane in group.lanes] == [1.0] * 4 + [2.0] * 4
         assert [lane.replicate for lane in group.lanes] == [0, 1, 2, 3] * 2
         assert group.cells[0].row.hyperparameters == {
-            **{"gap.pairs": pairs, "gap.period": 100},
+            **static,
             **{"learning_rate": 1e-3, "r1.gamma": 1.0},
         }
 
