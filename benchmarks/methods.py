@@ -26,8 +26,13 @@ Made by `python benchmarks/methods.py {folder}` from the docstrings and the regi
 the game; modifiers wrap the slots named here; a stack is `base+modifier+...`. Cost is the time of a
 step on `ring` relative to `nonsaturating`, measured in one run of the suite in that folder; a dash
 is a method that the run does not hold. Traced hyperparameters may vary between lanes of one
-compilation, static ones cost a compilation each; docstrings say where a default comes from.
+compilation, static ones cost a compilation each.
 """
+
+COLUMNS = (
+    *("method", "kind", "slots", "what it does", "formula", "defaults and their source", "cost"),
+    "reference",
+)
 
 
 def section(text: str, heading: str) -> str:
@@ -39,6 +44,18 @@ def section(text: str, heading: str) -> str:
             break
         kept.append(line.strip())
     return " ".join(kept).strip()
+
+
+def defaults(name: str, text: str) -> str:
+    """Each hyperparameter's default with what the docstring says of it and of where it is from."""
+    arguments = section(text, "Args")
+    starts = {p.name: arguments.index(f"{p.name}: ") for p in parameters(name)}
+    made = []
+    for p in parameters(name):
+        after = [at for at in starts.values() if at > starts[p.name]]
+        said = arguments[starts[p.name] : min(after, default=len(arguments))]
+        made.append(f"`{p.name} = {p.default}`: {said.split(': ', 1)[1].strip()}")
+    return "<br>".join(made) or "none"
 
 
 def slots(name: str, setting: Setting) -> str:
@@ -68,23 +85,19 @@ def main() -> None:
     setting = Setting(task, train, train, 8, 2, nets, Optimizer(adam(0.5, 0.999), 1e-3))
     cost = costs(folder)
     print(HEAD.format(folder=folder))
-    print("| method | kind | slots | what it does | formula | defaults | cost | reference |")
-    print("|---" * 8 + "|")
+    print("| " + " | ".join(COLUMNS) + " |")
+    print("|---" * len(COLUMNS) + "|")
     for name, entry in METHODS.items():
         if entry.kind not in ("base", "modifier"):
             continue
         text = inspect.getdoc(entry.factory) or ""
-        defaults = ", ".join(
-            f"{p.name} = {p.default} ({'traced' if p.traced else 'static'})"
-            for p in parameters(name)
-        )
         cells = [
             f"`{name}`",
             entry.kind,
             slots(name, setting),
             text.splitlines()[0],
             section(text, "Formula"),
-            defaults or "none",
+            defaults(name, text),
             f"{cost[name]:.1f}" if name in cost else "-",
             section(text, "Reference"),
         ]
