@@ -51,7 +51,8 @@ def entropy_sgd(
 
     Reference:
         Chaudhari et al., "Entropy-SGD: Biasing Gradient Descent Into Wide Valleys", ICLR 2017,
-        arXiv 1611.01838, algorithm 1; defaults of the authors' code (`ucla-vision/entropy-sgd`).
+        arXiv 1611.01838, algorithm 1, as recalled; defaults of the authors' code
+        (`ucla-vision/entropy-sgd`).
     """
 
     def wrap(plain: Objective) -> Objective:

@@ -38,8 +38,11 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
     Args:
         samples: m, from 1 to the batch; static. 1 is the plain method, to the bit.
 
+    What else wraps the discriminator acts on packs if it stands before `pacgan` in the stack, on
+    samples if it stands after it.
+
     Raises, when the method is built:
-        ProtocolError: a batch that holds no pack, or leaves more samples over than packs.
+        ProtocolError: a batch that holds no pack, or leaves as many samples over as packs.
 
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN: The power of two samples in generative adversarial

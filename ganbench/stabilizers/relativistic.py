@@ -59,7 +59,7 @@ def ragan() -> Stabilizer:
         None. A base.
 
     The judgement of a sample depends on the batch; the author's first experiments had the opposite
-    sign inside the second expectation.
+    sign inside the second expectation. Her code halves both losses, which Adam does not feel.
 
     Reference:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
