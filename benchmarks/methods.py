@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 
 from ganbench import registry
-from ganbench.game import Optimizer
+from ganbench.game import Optimizer, touched
 from ganbench.parts import adam
 from ganbench.registry import METHODS, parameters
 from ganbench.results import read_runs
@@ -59,14 +59,12 @@ def defaults(name: str, text: str) -> str:
 
 
 def slots(name: str, setting: Setting) -> str:
-    """The recipe's slots that a stabilizer replaces or wraps, found by looking."""
+    """The recipe's slots that a registered stabilizer replaces or wraps."""
     entry = METHODS[name]
     own = {p.name: p.default for p in parameters(name)}
     on_plain = entry.kind == "base"
     before = plain(setting) if on_plain else registry.recipe("nonsaturating", {}, setting)
-    after = entry.factory(**own)(before)
-    kinds = ("nets", "game", "opts", "schedule", "rule", "outer")
-    return ", ".join(k for k in kinds if getattr(before, k) is not getattr(after, k))
+    return ", ".join(k for k in touched(entry.factory(**own), before) if k != "zoo")
 
 
 def costs(folder: Path) -> dict[str, float]:

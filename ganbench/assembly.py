@@ -83,8 +83,8 @@ def assemble(recipe: Recipe, data: Data) -> Method:
     return _checked(recipe.outer(Method(init, step, generate)))
 
 
-def checked_claims(recipe: Recipe) -> Recipe:
-    """`recipe`, or ProtocolError naming two stabilizers at odds over one thing."""
+def check_claims(recipe: Recipe) -> None:
+    """Raises ProtocolError naming two stabilizers at odds over one thing."""
     owners: dict[str, str] = {}
     for resource, owner in recipe.claims:
         if resource in owners:
@@ -93,7 +93,6 @@ def checked_claims(recipe: Recipe) -> Recipe:
     for resource, user in recipe.needs:
         if resource in owners:
             raise ProtocolError(f"{user} needs the {resource}, which {owners[resource]} replaces")
-    return recipe
 
 
 def _game(recipe: Recipe) -> Game:
@@ -104,7 +103,8 @@ def _game(recipe: Recipe) -> Game:
 
 def check(recipe: Recipe, data: Data) -> None:
     """Raises ProtocolError where `recipe` cannot be built on `data`; see `build`."""
-    game, key = _game(checked_claims(recipe)), jax.random.key(0)
+    check_claims(recipe)
+    game, key = _game(recipe), jax.random.key(0)
 
     class Nets(dict):
         def __missing__(self, name: str):

@@ -176,6 +176,13 @@ class Recipe(NamedTuple):
 Stabilizer = Callable[[Recipe], Recipe]
 
 
+def touched(stabilizer: Stabilizer, before: Recipe) -> tuple[str, ...]:
+    """What of `before` the stabilizer replaces or wraps: slots and the zoo, found by looking."""
+    after = stabilizer(before)
+    kinds = [name for name in before._fields if name not in ("claims", "needs")]
+    return tuple(name for name in kinds if getattr(before, name) is not getattr(after, name))
+
+
 def compose(*stabilizers: Stabilizer) -> Stabilizer:
     """The stabilizers applied from left to right, as one."""
     return lambda recipe: reduce(lambda r, stabilizer: stabilizer(r), stabilizers, recipe)

@@ -17,9 +17,9 @@ from ganbench.game import (
     Stabilizer,
     compose,
     initialise,
-    is_discriminator,
 )
 from ganbench.seeds import fold_name
+from ganbench.wrapping import needs, wrap_losses
 
 Score = Callable[[Critic, Critic], jax.Array]  # (on real, on generated) -> scalar loss
 
@@ -30,6 +30,24 @@ def two_player_init(nets, data: Data, key: jax.Array) -> dict:
         "g": initialise(nets, key, "g", data.latent(key)),
         "d": initialise(nets, key, "d", data.real(key)),
     }
+
+
+def with_encoder_init(nets, data: Data, key: jax.Array) -> dict:
+    """First parameters of `g`, `d` and of `e` on samples."""
+    encoder = initialise(nets, key, "e", data.real(key))
+    return {**two_player_init(nets, data, key), "e": encoder}
+
+
+def with_reader_init(init: Callable[..., dict], name: str) -> Callable[..., dict]:
+    """`init`, and the first parameters of player `name` on the features of `d`."""
+
+    def both(nets, data: Data, key: jax.Array) -> dict:
+        made = init(nets, data, key)
+        params, aux = made["d"]
+        seen = nets["d"].apply(params, aux, data.real(key), key=key).features
+        return {**made, name: initialise(nets, key, name, seen)}
+
+    return both
 
 
 def judge_real(players: Players, data: Data, key: jax.Array, name: str = "d") -> Critic:
@@ -59,20 +77,6 @@ def two_player(d_loss: Score, g_loss: Score) -> Stabilizer:
         return {"d": d_loss(real, fake), "g": g_loss(real, fake)}, info
 
     return lambda recipe: recipe._replace(game=Game(two_player_init, losses))
-
-
-def wrap_losses(recipe: Recipe, wrap: Callable[..., tuple[dict, dict]]) -> Recipe:
-    """`recipe` whose game returns `wrap(losses, info, players, data, key, t)`, given its own two.
-
-    `wrap` sees the phase's own batch: what it draws from `data` by `key` is what the losses saw.
-    """
-    game = recipe.game
-    assert game is not None, "a modifier follows its base"
-
-    def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        return wrap(*game.losses(players, data, key, t), players, data, key, t)
-
-    return recipe._replace(game=game._replace(losses=losses))
 
 
 def add_to_loss(name: str, term: Callable[..., jax.Array], every: int = 1) -> Stabilizer:
@@ -108,12 +112,9 @@ def penalty(
         more: what else it needs.
     """
 
-    def needs(recipe: Recipe) -> Recipe:
-        for resource in ("discriminator", "discriminator's input", "lone discriminator", *more):
-            recipe = recipe.need(resource, by)
-        return recipe.need("judgement of each sample for itself", by)
-
-    return compose(needs, add_to_loss("d", term, every))
+    resources = ("discriminator", "discriminator's input", "lone discriminator", *more)
+    alone = "judgement of each sample for itself"
+    return compose(needs(by, *resources, alone), add_to_loss("d", term, every))
 
 
 def squared_input_gradient(
@@ -151,23 +152,6 @@ DIRECTIONS: dict[str, Callable[[float, float], optax.GradientTransformation]] = 
     "adam": adam,
     "sgd": lambda b1, b2: optax.identity(),
 }
-
-
-def with_direction(recipe: Recipe, direction: optax.GradientTransformation, by: str) -> Recipe:
-    """Every player moved along `direction`, each at the rate it had; claimed by stabilizer `by`."""
-    opts = {name: opt._replace(direction=direction) for name, opt in recipe.opts.items()}
-    return recipe._replace(opts=opts).claim("optimizer's direction", by)
-
-
-def wrap_discriminators(wrap: Callable[[Net], Net], by: str) -> Stabilizer:
-    """Every discriminator's net replaced by `wrap(net)`, which reaches every loss and penalty."""
-
-    def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", by)
-        nets = {n: wrap(net) if is_discriminator(n) else net for n, net in recipe.nets.items()}
-        return recipe._replace(nets=nets)
-
-    return stabilizer
 
 
 def critic_steps(recipe: Recipe, steps: int) -> Recipe:

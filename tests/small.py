@@ -8,7 +8,7 @@ import numpy as np
 import optax
 
 from ganbench.assembly import build
-from ganbench.game import Critic, Data, Net, Optimizer, Players, Recipe, TrainState
+from ganbench.game import Critic, Data, Game, Net, Optimizer, Players, Recipe, TrainState
 from ganbench.parts import adam
 from ganbench.rules import descent
 
@@ -190,3 +190,21 @@ def largest_difference(a, b) -> float:
 
 
 sgd = optax.identity
+
+
+def scalar() -> Net:
+    return Net(lambda key, x: (jnp.ones(()), {}), lambda p, aux, x, key=None: p)
+
+
+def bilinear(recipe_):
+    """min over g, max over d of d g: both start at 1."""
+
+    def losses(players, data, key, t):
+        d, g = players.state.params["d"], players.state.params["g"]
+        return {"d": -d * g, "g": d * g}, {}
+
+    def init(nets, data, key):
+        return {name: (jnp.ones(()), {}) for name in ("d", "g")}
+
+    nets = {name: scalar() for name in ("d", "g")}
+    return recipe_._replace(nets=nets, game=Game(init, losses))

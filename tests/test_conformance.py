@@ -13,7 +13,7 @@ import pytest
 
 from ganbench import registry
 from ganbench.assembly import assemble, build
-from ganbench.game import Optimizer, Players, ProtocolError
+from ganbench.game import Optimizer, Players, ProtocolError, touched
 from ganbench.parts import adam
 from ganbench.registry import METHODS, kinds, names_of, parameters, resolve
 from ganbench.setting import Setting, data
@@ -159,13 +159,10 @@ def some():
 
 
 def slots_of(modifier):
-    """The recipe's slots that the modifier replaces or wraps, found by looking."""
-    here = setting()
-    before = registry.recipe("nonsaturating", {}, here)
+    """What of the recipe the modifier replaces or wraps."""
     own = {p.name: p.default for p in parameters(modifier)}
-    after = METHODS[modifier].factory(**own)(before)
-    slots = [f for f in before._fields if f not in ("claims", "needs")]
-    return tuple(f for f in slots if getattr(before, f) is not getattr(after, f))
+    before = registry.recipe("nonsaturating", {}, setting())
+    return touched(METHODS[modifier].factory(**own), before)
 
 
 @pytest.mark.parametrize("name", some())

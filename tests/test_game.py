@@ -8,9 +8,10 @@ from small import affine, data, largest_difference, recipe, sgd, trees_equal
 
 from ganbench.assembly import build
 from ganbench.game import Game, Net, ProtocolError, compose
-from ganbench.parts import add_to_loss, critic_steps, two_player_init, with_direction
+from ganbench.parts import add_to_loss, critic_steps, two_player_init
 from ganbench.stabilizers.mode_regularized import mdgan
 from ganbench.stabilizers.nonsaturating import nonsaturating
+from ganbench.wrapping import with_direction
 
 KEY = jax.random.key(2)
 

@@ -17,9 +17,10 @@ import ganbench
 from ganbench import registry, results, sweep
 from ganbench.errors import BadInput
 from ganbench.flops import flops
-from ganbench.parts import adam, with_direction
+from ganbench.parts import adam
 from ganbench.registry import Entry
 from ganbench.schema import KeepTable
+from ganbench.wrapping import with_direction
 
 METHODS = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"period": 7}}}}
 

@@ -8,9 +8,14 @@ from annotated_types import Ge, Gt, Le
 from jax.nn import softplus
 
 from ganbench.game import Data, Game, Players, Recipe, Stabilizer, initialise
-from ganbench.parts import judge_generated, judge_real, two_player_init, with_player
+from ganbench.parts import (
+    judge_generated,
+    judge_real,
+    with_encoder_init,
+    with_player,
+)
 from ganbench.seeds import fold_name
-from ganbench.stabilizers.bidirectional import drawn, gaussian
+from ganbench.stabilizers.bidirectional import encoded, gaussian
 
 
 def divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
@@ -20,8 +25,7 @@ def divergence(mean: jax.Array, log_variance: jax.Array) -> jax.Array:
 
 def _encoded(players: Players, data: Data, key: jax.Array) -> tuple[jax.Array, jax.Array]:
     """E_x KL(q(z | x) || N(0, I)) and the decoder's reconstruction of this phase's batch."""
-    mean, log_variance = players("e", data.real(key), key=fold_name(key, "e"))
-    code = drawn(mean, log_variance, fold_name(key, "code"))
+    mean, log_variance, code = encoded(players, data, key)
     rebuilt = players("g", code, key=fold_name(key, "g on code"))
     return divergence(mean, log_variance).mean(), rebuilt
 
@@ -88,10 +92,6 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
         (`andersbll/autoencoding_beyond_pixels`, `model/aegan.py`).
     """
 
-    def init(nets, data: Data, key: jax.Array) -> dict:
-        encoder = initialise(nets, key, "e", data.real(key))
-        return {**two_player_init(nets, data, key), "e": encoder}
-
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
         kl, rebuilt = _encoded(players, data, key)
         real, fake = judge_real(players, data, key), judge_generated(players, data, key)
@@ -111,6 +111,6 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", gaussian(recipe.zoo["encoder"]), like="g")
         recipe = recipe.need("features", "vaegan")
-        return recipe._replace(game=Game(init, losses), schedule=(("d",), ("g", "e")))
+        return recipe._replace(game=Game(with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base

@@ -37,6 +37,12 @@ def drawn(mean: jax.Array, log_variance: jax.Array, key: jax.Array) -> jax.Array
     return mean + jnp.exp(0.5 * log_variance) * jax.random.normal(key, mean.shape, mean.dtype)
 
 
+def encoded(players: Players, data: Data, key: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """What the encoder says of this phase's real batch: mean, log variance, and a code drawn."""
+    mean, log_variance = players("e", data.real(key), key=fold_name(key, "e"))
+    return mean, log_variance, drawn(mean, log_variance, fold_name(key, "code"))
+
+
 def _init(nets, data: Data, key: jax.Array) -> dict:
     x, z = data.real(key), data.latent(key)
     return {
@@ -83,8 +89,7 @@ def ali() -> Stabilizer:
     """
 
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        mean, log_variance = players("e", data.real(key), key=fold_name(key, "e"))
-        code = drawn(mean, log_variance, fold_name(key, "code"))
+        *_, code = encoded(players, data, key)
         return _matching(*_judged(players, data, key, code))
 
     return lambda recipe: _joint(recipe, losses, gaussian(recipe.zoo["encoder"]), "ali")

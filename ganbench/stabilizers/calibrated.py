@@ -12,12 +12,13 @@ import jax.numpy as jnp
 from annotated_types import Ge
 from jax.nn import softplus
 
-from ganbench.game import Data, Game, Players, ProtocolError, Recipe, Stabilizer, initialise
+from ganbench.game import Data, Game, Players, ProtocolError, Recipe, Stabilizer
 from ganbench.parts import (
     generated,
     judge_generated,
     judge_real,
     two_player_init,
+    with_encoder_init,
     with_player,
 )
 from ganbench.seeds import fold_name
@@ -118,10 +119,6 @@ def egan_ent_vi(
         the authors' code (`zihangdai/cegan_iclr2017`).
     """
 
-    def init(nets, data: Data, key: jax.Array) -> dict:
-        encoder = initialise(nets, key, "e", data.real(key))
-        return {**two_player_init(nets, data, key), "e": encoder}
-
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
         d, cost, info = _costs(players, data, key, decay)
         x, z = generated(players, data, key), data.latent(key)
@@ -133,6 +130,6 @@ def egan_ent_vi(
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", gaussian(recipe.zoo["encoder"]), like="g")
         recipe = recipe.claim("logit", "egan-ent-vi")
-        return recipe._replace(game=Game(init, losses), schedule=(("d",), ("g", "e")))
+        return recipe._replace(game=Game(with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base

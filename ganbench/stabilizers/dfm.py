@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Ge
 
-from ganbench.game import Data, Game, Players, Recipe, Stabilizer, compose, initialise
-from ganbench.parts import judge_generated, judge_real, with_player, wrap_losses
+from ganbench.game import Data, Game, Players, Recipe, Stabilizer, compose
+from ganbench.parts import judge_generated, judge_real, with_player, with_reader_init
 from ganbench.seeds import fold_name
+from ganbench.wrapping import claims, needs, wrap_losses
 
 
 def _before_g(schedule: tuple) -> tuple:
@@ -53,21 +54,13 @@ def dfm(weight: Annotated[float, Ge(0)] = 0.03, noise: Annotated[float, Ge(0)] =
         return made, {**info, "g/feature_distance": apart}
 
     def denoiser(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", "dfm").need("discriminator's input", "dfm")
-        recipe = recipe.need("generator's one loss", "dfm")
-        recipe = recipe.claim("features nobody else reads", "dfm")
         recipe = with_player(recipe, "r", recipe.zoo["denoiser"], like="g")
         inner = recipe.game
         assert inner is not None, "a modifier follows its base"
 
-        def init(nets, data: Data, key: jax.Array) -> dict:
-            made = inner.init(nets, data, key)
-            params, aux = made["d"]
-            x = data.real(key)
-            seen = nets["d"].apply(params, aux, x, key=key).features
-            return {**made, "r": initialise(nets, key, "r", seen)}
-
-        game = Game(init, inner.losses)
+        game = Game(with_reader_init(inner.init, "r"), inner.losses)
         return recipe._replace(game=game, schedule=_before_g(recipe.schedule))
 
-    return compose(denoiser, lambda recipe: wrap_losses(recipe, terms))
+    resources = "discriminator", "discriminator's input", "generator's one loss"
+    own = compose(needs("dfm", *resources), claims("dfm", "features nobody else reads"))
+    return compose(own, denoiser, lambda recipe: wrap_losses(recipe, terms))

@@ -1,14 +1,16 @@
 """Real and generated samples diffused by a random, adaptive amount (Wang et al. 2023)."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge, Gt, Le
 
-from ganbench.game import Critic, Data, Net, Params, Players, Recipe, Stabilizer, compose
-from ganbench.parts import judge_real, wrap_discriminators, wrap_losses
+from ganbench.game import Data, Players, Stabilizer, compose
+from ganbench.parts import judge_real
 from ganbench.seeds import fold_name
+from ganbench.wrapping import disturb_samples, needs, wrap_losses
 
 STEPS, SHORTEST = 1000, 10  # of the diffusion: T lies between them, as in the authors' code
 LEAST, MOST = 1e-4, 2e-2  # beta at the first and the last of T steps, whatever T is: theirs
@@ -65,23 +67,12 @@ def diffusion_gan(
         arXiv 2206.02262; constants of the authors' code (`Zhendong-Wang/Diffusion-GAN`).
     """
 
-    def wrap(net: Net) -> Net:
-        def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
-            params, aux = net.init(key, *inputs)
-            return params, {"net": aux, "p": jnp.zeros((), inputs[0].dtype)}
+    def noised(x: jax.Array, key: jax.Array, p: jax.Array) -> jax.Array:
+        longest = jnp.floor(SHORTEST + (STEPS - SHORTEST) * p)
+        return diffused(x, fold_name(key, "diffusion"), longest, scale)
 
-        def apply(
-            params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None
-        ) -> Critic:
-            longest = jnp.floor(SHORTEST + (STEPS - SHORTEST) * aux["p"])
-            y = diffused(x, fold_name(key, "diffusion"), longest, scale)
-            return net.apply(params, aux["net"], y, *others, key=key)
-
-        def refresh(params: Params, aux: Params, info) -> Params:
-            p = jnp.clip(aux["p"] + speed * info["d/overfit"], 0.0, 1.0).astype(aux["p"].dtype)
-            return {"net": net.refresh(params, aux["net"], info), "p": p}
-
-        return Net(init, apply, refresh)
+    def grown(p: jax.Array, info: Mapping[str, jax.Array]) -> jax.Array:
+        return jnp.clip(p + speed * info["d/overfit"], 0.0, 1.0)
 
     def overfit(made: dict, info: dict, players: Players, data: Data, key, t) -> tuple[dict, dict]:
         """Adds d/overfit: the batch, with the sign of what tells that d is too sure of data."""
@@ -89,9 +80,9 @@ def diffusion_gan(
         sure = jnp.sign(jnp.mean(jnp.sign(score)) - target)
         return made, {**info, "d/overfit": data.real(key).shape[0] * sure}
 
-    def needs(recipe: Recipe) -> Recipe:
-        for resource in ("logit", "discriminator's input", "lone discriminator"):
-            recipe = recipe.need(resource, "diffusion-gan")
-        return wrap_losses(recipe, overfit)
-
-    return compose(wrap_discriminators(wrap, "diffusion-gan"), needs)
+    by, resources = "diffusion-gan", ("logit", "discriminator's input", "lone discriminator")
+    return compose(
+        disturb_samples(noised, grown, "p", by),
+        needs(by, *resources),
+        lambda recipe: wrap_losses(recipe, overfit),
+    )

@@ -8,6 +8,7 @@ from jax.nn import relu
 
 from ganbench.game import Critic, Recipe, Stabilizer, compose
 from ganbench.parts import two_player
+from ganbench.wrapping import needs
 
 
 def pulling_away(code):
@@ -73,4 +74,4 @@ def ebgan_pt(
         arXiv 1609.03126, section 2.4 (weight 0.1).
     """
     game = _energy_game(margin, lambda code: weight * pulling_away(code), "ebgan-pt")
-    return compose(game, lambda recipe: recipe.need("features", "ebgan-pt"))
+    return compose(game, needs("ebgan-pt", "features"))

@@ -5,7 +5,8 @@ from typing import Annotated
 import jax
 from annotated_types import Ge, Lt
 
-from ganbench.game import Method, Recipe, Stabilizer
+from ganbench.game import Method, Stabilizer
+from ganbench.wrapping import wrap_method
 
 AVERAGE = "g/average"  # the state's aux holds it under the generator's name
 
@@ -48,8 +49,4 @@ def ema(decay: Annotated[float, Ge(0), Lt(1)] = 0.999) -> Stabilizer:
 
         return Method(init, step, generate)
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        inner = recipe.outer
-        return recipe._replace(outer=lambda method: wrap(inner(method)))
-
-    return stabilizer
+    return wrap_method(wrap)

@@ -9,8 +9,9 @@ from annotated_types import Ge, Gt, Lt
 from jax.flatten_util import ravel_pytree
 from jax.random import fold_in
 
-from ganbench.game import Objective, Params, Recipe, Stabilizer, TrainState, player
+from ganbench.game import Objective, Params, Stabilizer, TrainState, compose, player
 from ganbench.seeds import fold_name
+from ganbench.wrapping import claims, wrap_objective
 
 
 def _normal(key: jax.Array, params: Params) -> Params:
@@ -55,7 +56,7 @@ def entropy_sgd(
         (`ucla-vision/entropy-sgd`).
     """
 
-    def wrap(plain: Objective) -> Objective:
+    def wrap(plain: Objective, opts: Mapping) -> Objective:
         def walk(state: TrainState, name: str, key: jax.Array, t: jax.Array) -> Params:
             mine = player(name)
             centre = state.params[mine]
@@ -102,13 +103,4 @@ def entropy_sgd(
 
         return objective
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        inner = recipe.rule.objective
-        recipe = recipe.claim("slope's own slope", "entropy-sgd")
-
-        def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:
-            return wrap(inner(objective, opts, nets))
-
-        return recipe._replace(rule=recipe.rule._replace(objective=seen))
-
-    return stabilizer
+    return compose(claims("entropy-sgd", "slope's own slope"), wrap_objective(wrap))

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
-from ganbench.game import Params, Recipe, Stabilizer
+from ganbench.game import Params, Stabilizer, compose
+from ganbench.wrapping import after_direction, needs
 
 
 def feedback(decay, low, high) -> optax.GradientTransformationExtraArgs:
@@ -60,12 +61,5 @@ def eve(
         (2016), algorithm 1, with its defaults (k = 0.1, K = 10, beta_3 = 0.999).
     """
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        opts = {
-            name: opt._replace(direction=optax.chain(opt.direction, feedback(decay, low, high)))
-            for name, opt in recipe.opts.items()
-        }
-        recipe = recipe.need("generator's one loss", "eve").need("one move a step", "eve")
-        return recipe._replace(opts=opts)
-
-    return stabilizer
+    resources = "generator's one loss", "one move a step"
+    return compose(needs("eve", *resources), after_direction(feedback(decay, low, high)))

@@ -10,12 +10,13 @@ from jax.random import fold_in
 from ganbench.game import (
     Method,
     ProtocolError,
-    Recipe,
     Stabilizer,
     TrainState,
+    compose,
     is_discriminator,
 )
 from ganbench.seeds import fold_name
+from ganbench.wrapping import needs, wrap_method
 
 
 def _permuted(state: TrainState, order: jax.Array) -> TrainState:
@@ -81,9 +82,4 @@ def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -
 
         return Method(init, step, generate)
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        inner = recipe.outer
-        recipe = recipe.need("discriminator", "gap").need("features nobody else reads", "gap")
-        return recipe._replace(outer=lambda method: wrap(inner(method)))
-
-    return stabilizer
+    return compose(needs("gap", "discriminator", "features nobody else reads"), wrap_method(wrap))

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 from annotated_types import Ge
 from jax.flatten_util import ravel_pytree
 
-from ganbench.game import Objective, Params, Recipe, Stabilizer, TrainState, player
+from ganbench.game import Objective, Params, Stabilizer, TrainState, player
 from ganbench.seeds import fold_name
+from ganbench.wrapping import wrap_objective
 
 
 def _slope(params: Params, key: jax.Array, deviation) -> jax.Array:
@@ -40,7 +41,7 @@ def gradient_noise(
         Learning for Very Deep Networks", arXiv 1511.06807 (2015), equation 1.
     """
 
-    def wrap(plain: Objective) -> Objective:
+    def wrap(plain: Objective, opts: Mapping) -> Objective:
         def objective(state: TrainState, key: jax.Array, t: jax.Array):
             losses, info = plain(state, key, t)
             deviation = jnp.sqrt(eta / (1.0 + t) ** decay)
@@ -53,12 +54,4 @@ def gradient_noise(
 
         return objective
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        inner = recipe.rule.objective
-
-        def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:
-            return wrap(inner(objective, opts, nets))
-
-        return recipe._replace(rule=recipe.rule._replace(objective=seen))
-
-    return stabilizer
+    return wrap_objective(wrap)

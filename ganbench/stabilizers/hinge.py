@@ -2,8 +2,9 @@
 
 from jax.nn import relu
 
-from ganbench.game import Recipe, Stabilizer, compose
+from ganbench.game import Stabilizer, compose
 from ganbench.parts import two_player
+from ganbench.wrapping import claims
 
 
 def hinge() -> Stabilizer:
@@ -24,7 +25,6 @@ def hinge() -> Stabilizer:
     def d_loss(real, fake):
         return relu(1 - real.score).mean() + relu(1 + fake.score).mean()
 
-    def score(recipe: Recipe) -> Recipe:
-        return recipe.claim("logit", "hinge")
-
-    return compose(two_player(d_loss, lambda real, fake: -fake.score.mean()), score)
+    return compose(
+        two_player(d_loss, lambda real, fake: -fake.score.mean()), claims("hinge", "logit")
+    )

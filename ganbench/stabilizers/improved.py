@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Lt
 
-from ganbench.game import Critic, Data, Net, Params, Players, Recipe, Stabilizer, compose
-from ganbench.parts import add_to_loss, judge_real, two_player, wrap_discriminators
+from ganbench.game import Critic, Data, Net, Optimizer, Params, Players, Stabilizer, compose
+from ganbench.parts import add_to_loss, judge_real, two_player
 from ganbench.seeds import fold_name
 from ganbench.stabilizers.nonsaturating import discriminator_loss
+from ganbench.wrapping import claims, each_optimizer, needs, wrap_discriminators
 
 
 def feature_matching() -> Stabilizer:
@@ -88,11 +89,8 @@ def minibatch_discrimination(
 
         return Net(init, apply, refresh)
 
-    def batch(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("features", "minibatch-discrimination")
-        return recipe.claim("judgement of each sample for itself", "minibatch-discrimination")
-
-    return compose(wrap_discriminators(wrap, "minibatch-discrimination"), batch)
+    by, alone = "minibatch-discrimination", "judgement of each sample for itself"
+    return compose(wrap_discriminators(wrap, by), claims(by, "features", alone))
 
 
 def historical_averaging(weight: Annotated[float, Ge(0)] = 1.0) -> Stabilizer:
@@ -121,15 +119,11 @@ def historical_averaging(weight: Annotated[float, Ge(0)] = 1.0) -> Stabilizer:
         pulled = jax.tree.map(lambda g, p, m: g + 2 * weight * (p - m), grads, params, mean)
         return pulled, (count, mean)
 
-    def pull(recipe: Recipe) -> Recipe:
+    def pulled(name: str, opt: Optimizer) -> Optimizer:
         history = optax.GradientTransformation(init, update)
-        opts = {
-            name: opt._replace(direction=optax.chain(history, opt.direction))
-            for name, opt in recipe.opts.items()
-        }
-        return recipe._replace(opts=opts).need("update rule", "historical-averaging")
+        return opt._replace(direction=optax.chain(history, opt.direction))
 
-    return pull
+    return compose(needs("historical-averaging", "update rule"), each_optimizer(pulled))
 
 
 def label_smoothing(amount: Annotated[float, Ge(0), Lt(1)] = 0.1) -> Stabilizer:
@@ -151,9 +145,5 @@ def label_smoothing(amount: Annotated[float, Ge(0), Lt(1)] = 0.1) -> Stabilizer:
     def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
         return amount * judge_real(players, data, key).score.mean()
 
-    def needs(recipe: Recipe) -> Recipe:
-        for resource in ("logit", "discriminator", "discriminator's input", "lone discriminator"):
-            recipe = recipe.need(resource, "label-smoothing")
-        return recipe
-
-    return compose(needs, add_to_loss("d", term))
+    resources = "logit", "discriminator", "discriminator's input", "lone discriminator"
+    return compose(needs("label-smoothing", *resources), add_to_loss("d", term))

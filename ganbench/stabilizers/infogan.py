@@ -7,10 +7,17 @@ import jax.numpy as jnp
 from annotated_types import Ge
 from jax.nn import log_softmax, softplus
 
-from ganbench.game import Data, Game, Net, Params, Players, Recipe, Stabilizer, initialise
-from ganbench.parts import judge_generated, judge_real, two_player_init, with_player
+from ganbench.game import Data, Game, Net, Params, Players, Recipe, Stabilizer, compose
+from ganbench.parts import (
+    judge_generated,
+    judge_real,
+    two_player_init,
+    with_player,
+    with_reader_init,
+)
 from ganbench.seeds import fold_name
 from ganbench.stabilizers.nonsaturating import discriminator_loss
+from ganbench.wrapping import claims, needs
 
 
 def drawn_code(key: jax.Array, batch: int, categories: int, continuous: int, dtype) -> jax.Array:
@@ -78,12 +85,6 @@ def infogan(
 
         return net._replace(init=init, apply=apply)
 
-    def init(nets, data: Data, key: jax.Array) -> dict:
-        made = two_player_init(nets, data, key)
-        params, aux = made["d"]
-        seen = nets["d"].apply(params, aux, data.real(key), key=key).features
-        return {**made, "q": initialise(nets, key, "q", seen)}
-
     def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
         real, fake = judge_real(players, data, key), judge_generated(players, data, key)
         code = code_of(fold_name(key, "g"), data.latent(key))  # what `generated` gave to g
@@ -99,8 +100,8 @@ def infogan(
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "q", _linear(categories + continuous), like="d")
         nets = {**recipe.nets, "g": wrap(recipe.nets["g"])}
-        recipe = recipe.need("one judgement a sample", "infogan")
-        recipe = recipe.claim("features nobody else reads", "infogan")
-        return recipe._replace(nets=nets, game=Game(init, losses), schedule=(("d",), ("g", "q")))
+        game = Game(with_reader_init(two_player_init, "q"), losses)
+        return recipe._replace(nets=nets, game=game, schedule=(("d",), ("g", "q")))
 
-    return base
+    own = claims("infogan", "features nobody else reads")
+    return compose(base, needs("infogan", "one judgement a sample"), own)

@@ -6,9 +6,9 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Ge, Gt
 
-from ganbench.game import Critic, Net, Params, Stabilizer
-from ganbench.parts import wrap_discriminators
+from ganbench.game import Stabilizer
 from ganbench.seeds import fold_name
+from ganbench.wrapping import disturb_samples
 
 
 def instance_noise(
@@ -36,22 +36,9 @@ def instance_noise(
         1701.04862, section 3.
     """
 
-    def wrap(net: Net) -> Net:
-        def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
-            params, aux = net.init(key, *inputs)
-            return params, {"net": aux, "moves": jnp.zeros((), inputs[0].dtype)}
+    def noised(x: jax.Array, key: jax.Array, moves: jax.Array) -> jax.Array:
+        left = jnp.maximum(0.0, 1 - moves / horizon)
+        e = jax.random.normal(fold_name(key, "instance noise"), x.shape, x.dtype)
+        return (x + sigma * left * e).astype(x.dtype)
 
-        def apply(
-            params: Params, aux: Params, x: jax.Array, *others: jax.Array, key=None
-        ) -> Critic:
-            left = jnp.maximum(0.0, 1 - aux["moves"] / horizon)
-            e = jax.random.normal(fold_name(key, "instance noise"), x.shape, x.dtype)
-            noised = (x + sigma * left * e).astype(x.dtype)
-            return net.apply(params, aux["net"], noised, *others, key=key)
-
-        def refresh(params: Params, aux: Params, info) -> Params:
-            return {"net": net.refresh(params, aux["net"], info), "moves": aux["moves"] + 1}
-
-        return Net(init, apply, refresh)
-
-    return wrap_discriminators(wrap, "instance-noise")
+    return disturb_samples(noised, lambda moves, info: moves + 1, "moves", "instance-noise")

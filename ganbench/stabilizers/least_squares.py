@@ -1,7 +1,8 @@
 """Least squares instead of logarithms (Mao et al. 2017)."""
 
-from ganbench.game import Recipe, Stabilizer, compose
+from ganbench.game import Stabilizer, compose
 from ganbench.parts import two_player
+from ganbench.wrapping import claims
 
 
 def lsgan(fake: float = 0.0, real: float = 1.0, wanted: float = 1.0) -> Stabilizer:
@@ -29,7 +30,4 @@ def lsgan(fake: float = 0.0, real: float = 1.0, wanted: float = 1.0) -> Stabiliz
     def g_loss(on_real, on_fake):
         return 0.5 * ((on_fake.score - wanted) ** 2).mean()
 
-    def score(recipe: Recipe) -> Recipe:
-        return recipe.claim("logit", "lsgan")
-
-    return compose(two_player(d_loss, g_loss), score)
+    return compose(two_player(d_loss, g_loss), claims("lsgan", "logit"))

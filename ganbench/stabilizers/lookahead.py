@@ -5,7 +5,8 @@ from typing import Annotated
 import jax
 from annotated_types import Ge, Gt, Le
 
-from ganbench.game import Method, Recipe, Stabilizer
+from ganbench.game import Method, Stabilizer
+from ganbench.wrapping import wrap_method
 
 
 def lookahead(
@@ -52,8 +53,4 @@ def lookahead(
 
         return Method(init, step, plain.generate)
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        inner = recipe.outer
-        return recipe._replace(outer=lambda method: wrap(inner(method)))
-
-    return stabilizer
+    return wrap_method(wrap)

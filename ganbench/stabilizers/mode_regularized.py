@@ -11,19 +11,20 @@ from annotated_types import Ge
 from jax.nn import softplus
 
 from ganbench.game import Critic, Data, Game, Players, Recipe, Stabilizer, initialise
-from ganbench.parts import generated, judge_generated, judge_real, two_player_init, with_player
+from ganbench.parts import (
+    generated,
+    judge_generated,
+    judge_real,
+    with_encoder_init,
+    with_player,
+)
 from ganbench.seeds import fold_name
 from ganbench.stabilizers.nonsaturating import discriminator_loss
 
 
-def _with_encoder_init(nets, data: Data, key: jax.Array) -> dict:
-    encoder = initialise(nets, key, "e", data.real(key))
-    return {**two_player_init(nets, data, key), "e": encoder}
-
-
 def _with_second_discriminator_init(nets, data: Data, key: jax.Array) -> dict:
     second = initialise(nets, key, "d2", data.real(key))
-    return {**_with_encoder_init(nets, data, key), "d2": second}
+    return {**with_encoder_init(nets, data, key), "d2": second}
 
 
 def _reconstruct(players: Players, data: Data, key: jax.Array) -> tuple[jax.Array, jax.Array]:
@@ -70,7 +71,7 @@ def reg_gan(
 
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", recipe.zoo["encoder"], like="g")
-        return recipe._replace(game=Game(_with_encoder_init, losses), schedule=(("d",), ("g", "e")))
+        return recipe._replace(game=Game(with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base
 

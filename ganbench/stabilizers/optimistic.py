@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from ganbench.game import Params, Recipe, Stabilizer
+from ganbench.game import Params, Stabilizer, compose
+from ganbench.wrapping import after_direction, needs
 
 
 def optimism() -> optax.GradientTransformation:
@@ -42,13 +43,5 @@ def optimistic_adam() -> Stabilizer:
         arXiv 1711.00141, algorithm 1.
     """
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        opts = {
-            name: opt._replace(direction=optax.chain(opt.direction, optimism()))
-            for name, opt in recipe.opts.items()
-        }
-        recipe = recipe.need("generator's one loss", "optimistic-adam")
-        recipe = recipe.need("one move a step", "optimistic-adam")
-        return recipe._replace(opts=opts)
-
-    return stabilizer
+    resources = "generator's one loss", "one move a step"
+    return compose(needs("optimistic-adam", *resources), after_direction(optimism()))

@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from annotated_types import Ge
 
-from ganbench.game import Critic, Net, Params, ProtocolError, Recipe, Stabilizer, compose
-from ganbench.parts import wrap_discriminators
+from ganbench.game import Critic, Net, Params, ProtocolError, Stabilizer, compose
+from ganbench.wrapping import claims, wrap_discriminators
 
 
 def packed(x: jax.Array, samples: int) -> jax.Array:
@@ -58,7 +58,5 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
 
         return net._replace(init=init, apply=apply)
 
-    def packs(recipe: Recipe) -> Recipe:
-        return recipe.claim("one judgement a sample", "pacgan")
-
+    packs = claims("pacgan", "one judgement a sample")
     return compose(wrap_discriminators(wrap, "pacgan"), packs)

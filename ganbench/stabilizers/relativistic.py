@@ -6,21 +6,23 @@ samples: the generator draws a real batch too.
 
 from typing import Annotated
 
-import jax
 from annotated_types import Ge
 from jax.nn import softplus
 
-from ganbench.game import Critic, Data, Players, Recipe, Stabilizer, compose
-from ganbench.parts import adam, penalty, two_player, with_direction
-from ganbench.stabilizers.zero_centred import slope_at_generated, slope_at_real
+from ganbench.game import Critic, Recipe, Stabilizer, compose
+from ganbench.parts import adam, penalty, two_player
+from ganbench.stabilizers.zero_centred import half_of, slope_at_generated, slope_at_real
+from ganbench.wrapping import claims, with_direction
 
 
 def _pairing(real: Critic, fake: Critic):
     return softplus(fake.score - real.score).mean()
 
 
-def _claims(by: str) -> Stabilizer:
-    return lambda recipe: recipe.claim("logit", by)
+def _paired(by: str) -> Stabilizer:
+    """The losses of `rpgan`, for stabilizer `by`."""
+    pairs = two_player(_pairing, lambda real, fake: _pairing(fake, real))
+    return compose(pairs, claims(by, "logit"))
 
 
 def rpgan() -> Stabilizer:
@@ -37,8 +39,7 @@ def rpgan() -> Stabilizer:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
         GAN", ICLR 2019, arXiv 1807.00734, section 4.1 (RpGAN).
     """
-    pairs = two_player(_pairing, lambda real, fake: _pairing(fake, real))
-    return compose(pairs, _claims("rpgan"))
+    return _paired("rpgan")
 
 
 def _average(real: Critic, fake: Critic):
@@ -65,7 +66,7 @@ def ragan() -> Stabilizer:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
         GAN", ICLR 2019, arXiv 1807.00734, section 4.2 (RaSGAN).
     """
-    return compose(two_player(_average, lambda r, f: _average(f, r)), _claims("ragan"))
+    return compose(two_player(_average, lambda r, f: _average(f, r)), claims("ragan", "logit"))
 
 
 def r3gan(gamma: Annotated[float, Ge(0)] = 0.05, every: Annotated[int, Ge(1)] = 1) -> Stabilizer:
@@ -89,12 +90,8 @@ def r3gan(gamma: Annotated[float, Ge(0)] = 0.05, every: Annotated[int, Ge(1)] = 
         (`brownvc/R3GAN`, `train.py`).
     """
 
-    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
-        both = slope_at_real(players, data, key) + slope_at_generated(players, data, key)
-        return 0.5 * gamma * both
-
     def prescribed(recipe: Recipe) -> Recipe:
-        return with_direction(recipe, adam(b1=0.0, b2=0.99), "r3gan").claim("logit", "r3gan")
+        return with_direction(recipe, adam(b1=0.0, b2=0.99), "r3gan")
 
-    pairs = two_player(_pairing, lambda real, fake: _pairing(fake, real))
-    return compose(pairs, penalty(term, "r3gan", every), prescribed)
+    slopes = half_of(gamma, slope_at_real, slope_at_generated)
+    return compose(_paired("r3gan"), penalty(slopes, "r3gan", every), prescribed)

@@ -6,9 +6,10 @@ import jax
 from annotated_types import Ge, Gt, Le
 from jax.nn import sigmoid
 
-from ganbench.game import Data, Players, Recipe, Stabilizer, compose
+from ganbench.game import Data, Players, Stabilizer, compose
 from ganbench.parts import generated, penalty, squared_input_gradient
 from ganbench.seeds import fold_name
+from ganbench.wrapping import needs
 
 
 def roth(
@@ -48,7 +49,4 @@ def roth(
         )
         return 0.5 * gamma * decay ** (t / horizon) * (real.mean() + fake.mean())
 
-    def logit(recipe: Recipe) -> Recipe:
-        return recipe.need("logit", "roth")
-
-    return compose(logit, penalty(term, "roth", every))
+    return compose(needs("roth", "logit"), penalty(term, "roth", every))

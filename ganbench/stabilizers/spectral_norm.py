@@ -4,8 +4,8 @@ import jax
 import jax.numpy as jnp
 
 from ganbench.game import Critic, Net, Params, Stabilizer
-from ganbench.parts import wrap_discriminators
 from ganbench.seeds import fold_name
+from ganbench.wrapping import wrap_discriminators
 
 
 def _unit(v: jax.Array) -> jax.Array:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from annotated_types import Gt
 
-from ganbench.game import Recipe, Stabilizer, is_discriminator
+from ganbench.game import Optimizer, Stabilizer, compose, is_discriminator
+from ganbench.wrapping import each_optimizer, needs
 
 
 def ttur(ratio: Annotated[float, Gt(0)] = 3.0) -> Stabilizer:
@@ -23,11 +24,7 @@ def ttur(ratio: Annotated[float, Gt(0)] = 3.0) -> Stabilizer:
         Rule Converge to a Local Nash Equilibrium", NIPS 2017, arXiv 1706.08500.
     """
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        opts = {
-            name: opt._replace(rate=ratio * opt.rate) if is_discriminator(name) else opt
-            for name, opt in recipe.opts.items()
-        }
-        return recipe._replace(opts=opts).need("discriminator", "ttur")
+    def own_rate(name: str, opt: Optimizer) -> Optimizer:
+        return opt._replace(rate=ratio * opt.rate) if is_discriminator(name) else opt
 
-    return stabilizer
+    return compose(needs("ttur", "discriminator"), each_optimizer(own_rate))

@@ -9,12 +9,13 @@ from annotated_types import Ge
 from ganbench.game import (
     Objective,
     ProtocolError,
-    Recipe,
     Stabilizer,
     TrainState,
+    compose,
     is_discriminator,
     player,
 )
+from ganbench.wrapping import needs, wrap_objective
 
 
 def look_ahead(
@@ -68,7 +69,7 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
         notebook (`poolio/unrolled_gan`).
     """
 
-    def wrap(plain: Objective, opts: Mapping, nets: Mapping) -> Objective:
+    def wrap(plain: Objective, opts: Mapping) -> Objective:
         def objective(state: TrainState, key: jax.Array, t: jax.Array):
             now, info = plain(state, key, t)
             later, _ = plain(look_ahead(plain, opts, state, key, t, steps), key, t)
@@ -76,13 +77,4 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
 
         return objective
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", "unrolled").need("slope's own slope", "unrolled")
-        inner = recipe.rule.objective
-
-        def seen(objective: Objective, opts: Mapping, nets: Mapping) -> Objective:
-            return wrap(inner(objective, opts, nets), opts, nets)
-
-        return recipe._replace(rule=recipe.rule._replace(objective=seen))
-
-    return stabilizer
+    return compose(needs("unrolled", "discriminator", "slope's own slope"), wrap_objective(wrap))

@@ -8,9 +8,10 @@ from annotated_types import Ge
 from jax.nn import sigmoid, softplus
 from jax.scipy.special import entr
 
-from ganbench.game import Critic, Net, Params, Recipe, Stabilizer, compose
-from ganbench.parts import two_player, wrap_discriminators
+from ganbench.game import Critic, Net, Params, Stabilizer, compose
+from ganbench.parts import two_player
 from ganbench.seeds import fold_name
+from ganbench.wrapping import claims, needs, wrap_discriminators
 
 
 def experts(count: int) -> Stabilizer:
@@ -76,7 +77,5 @@ def vgan(count: Annotated[int, Ge(1)] = 100) -> Stabilizer:
     def g_loss(real: Critic, fake: Critic):
         return fake.score.mean() - diversity(fake.features)
 
-    def energy(recipe: Recipe) -> Recipe:
-        return recipe.claim("logit", "vgan").need("features", "vgan")
-
+    energy = compose(claims("vgan", "logit"), needs("vgan", "features"))
     return compose(experts(count), two_player(d_loss, g_loss), energy)

@@ -15,9 +15,9 @@ from ganbench.parts import (
     penalty,
     squared_input_gradient,
     two_player,
-    with_direction,
 )
 from ganbench.seeds import fold_name
+from ganbench.wrapping import claims, with_direction
 
 #: The authors' code has g / (sqrt(E g^2) + 1e-8). With the square of it inside the root that root
 #: has a derivative at 0 too, which unrolling needs. 1e-8 itself inside it would count as 1e-4: more
@@ -33,7 +33,7 @@ def critic_loss(real: Critic, fake: Critic):
 def _critic(by: str) -> Stabilizer:
     """The losses of `wasserstein`, whose critic takes the logit's place for stabilizer `by`."""
     plain = two_player(critic_loss, lambda real, fake: -fake.score.mean())
-    return compose(plain, lambda recipe: recipe.claim("logit", by))
+    return compose(plain, claims(by, "logit"))
 
 
 def wasserstein() -> Stabilizer:

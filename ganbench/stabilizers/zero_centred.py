@@ -1,5 +1,8 @@
 """Gradient penalties with target zero (Mescheder et al. 2018)."""
 
+from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Annotated
 
 import jax
@@ -12,6 +15,7 @@ from ganbench.stabilizers.wgan import interpolated
 
 Weight = Annotated[float, Ge(0)]
 Period = Annotated[int, Ge(1)]
+Slopes = Callable[..., jax.Array]
 
 
 def slope_at_real(players: Players, data: Data, key: jax.Array) -> jax.Array:
@@ -23,6 +27,15 @@ def slope_at_generated(players: Players, data: Data, key: jax.Array) -> jax.Arra
     """E_z |grad_x d(G(z))|^2 on this phase's generated batch, with the noise of its judgement."""
     x = generated(players, data, key)
     return squared_input_gradient(players, x, fold_name(key, "d on generated")).mean()
+
+
+def half_of(gamma, *slopes: Slopes) -> Slopes:
+    """(players, data, key, t) -> (gamma / 2) times the sum of `slopes`."""
+
+    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
+        return 0.5 * gamma * reduce(add, [slope(players, data, key) for slope in slopes])
+
+    return term
 
 
 def r1(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
@@ -41,10 +54,7 @@ def r1(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
         ICML 2018, arXiv 1801.04406, equation 9.
     """
 
-    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
-        return 0.5 * gamma * slope_at_real(players, data, key)
-
-    return penalty(term, "r1", every)
+    return penalty(half_of(gamma, slope_at_real), "r1", every)
 
 
 def r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
@@ -64,10 +74,7 @@ def r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
         ICML 2018, arXiv 1801.04406, equation 10.
     """
 
-    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
-        return 0.5 * gamma * slope_at_generated(players, data, key)
-
-    return penalty(term, "r2", every)
+    return penalty(half_of(gamma, slope_at_generated), "r2", every)
 
 
 def r1r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
@@ -87,11 +94,7 @@ def r1r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
         GAN!", NeurIPS 2024, arXiv 2501.05441, section 2.2.
     """
 
-    def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
-        both = slope_at_real(players, data, key) + slope_at_generated(players, data, key)
-        return 0.5 * gamma * both
-
-    return penalty(term, "r1r2", every)
+    return penalty(half_of(gamma, slope_at_real, slope_at_generated), "r1r2", every)
 
 
 def wgan_gp0(weight: Weight = 10.0, every: Period = 1) -> Stabilizer:
