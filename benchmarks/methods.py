@@ -1,12 +1,10 @@
-"""The table of all methods, from their docstrings, the registry and a measured leaderboard.
+"""The table of all methods, from their docstrings, the registry and the costs measured.
 
-    python benchmarks/methods.py results/reference/zoo > docs/methods.md
-
-The cost is each method's time per step on `ring`, relative to `nonsaturating` of the same run.
+python benchmarks/methods.py > docs/methods.md
 """
 
+import csv
 import inspect
-import sys
 from pathlib import Path
 
 import jax
@@ -15,20 +13,20 @@ from ganbench import registry
 from ganbench.game import Optimizer, touched
 from ganbench.parts import adam
 from ganbench.registry import METHODS, parameters
-from ganbench.results import read_runs
 from ganbench.setting import Setting, plain
 from ganbench.tasks.catalogue import TASKS
 from ganbench.zoo.catalogue import Sizes, zoo
 
 HEAD = """# Methods
 
-Made by `python benchmarks/methods.py {folder}` from the docstrings and the registry. A base sets
-the game; modifiers wrap the slots named here; a stack is `base+modifier+...`. Cost is the time of a
-step on `ring` relative to `nonsaturating`, measured in one run of the suite in that folder; a dash
-is a method that the run does not hold. Traced hyperparameters may vary between lanes of one
-compilation, static ones cost a compilation each.
+Made by `python benchmarks/methods.py` from the docstrings and the registry. A base sets the game;
+modifiers wrap the slots named here; a stack is `base+modifier+...`. Cost is the time of a step on
+the ring of suite `zoo` relative to `nonsaturating`, measured side by side on a CPU of two cores by
+`python benchmarks/costs.py`; a dash is a method that the suite does not hold. Traced
+hyperparameters may vary between lanes of one compilation, static ones cost a compilation each.
 """
 
+COSTS = Path(__file__).parent / "costs.csv"
 COLUMNS = (
     *("method", "kind", "slots", "what it does", "formula", "defaults and their source", "cost"),
     "reference",
@@ -67,22 +65,19 @@ def slots(name: str, setting: Setting) -> str:
     return ", ".join(k for k in touched(entry.factory(**own), before) if k != "zoo")
 
 
-def costs(folder: Path) -> dict[str, float]:
-    """Each method's time per step on `ring` over `nonsaturating`'s, from a results folder."""
-    board = read_runs(folder / "leaderboard.csv")
-    ring = board[board["task"] == "ring"].drop_duplicates("method").set_index("method")
-    cost = ring["cost_ms_per_step_lane"]
-    return dict(cost / cost["nonsaturating"])
+def costs() -> dict[str, str]:
+    """Each method's time per step over `nonsaturating`'s, as `costs.py` measured it."""
+    with COSTS.open() as file:
+        return {row["method"]: f"{float(row['cost']):.1f}" for row in csv.DictReader(file)}
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
     task = TASKS["ring"]()
     nets = zoo("mlp", Sizes(task.shape, 2, 8, 1))
     train = jax.numpy.asarray(task.train)
     setting = Setting(task, train, train, 8, 2, nets, Optimizer(adam(0.5, 0.999), 1e-3))
-    cost = costs(folder)
-    print(HEAD.format(folder=folder))
+    cost = costs()
+    print(HEAD)
     print("| " + " | ".join(COLUMNS) + " |")
     print("|---" * len(COLUMNS) + "|")
     for name, entry in METHODS.items():
@@ -96,7 +91,7 @@ def main() -> None:
             text.splitlines()[0],
             section(text, "Formula"),
             defaults(name, text),
-            f"{cost[name]:.1f}" if name in cost else "-",
+            cost.get(name, "-"),
             section(text, "Reference"),
         ]
         print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -7,7 +7,7 @@ calls back into Python inside a step.
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -65,6 +65,48 @@ def evaluation_steps(budget: Budget) -> np.ndarray:
     return np.arange(1, budget.evaluations + 1) * (budget.steps // budget.evaluations)
 
 
+Advance = Callable[[int], None]
+Trainer = Callable[[Advance], tuple[list[Record], Cost]]
+
+
+def prepared(
+    task: Task,
+    method: str,
+    static: Mapping[str, Any],
+    lanes: Sequence[Lane],
+    budget: Budget,
+    devices: Sequence[jax.Device],
+) -> Trainer:
+    """Compiles what trains `lanes` of one method together.
+
+    Args:
+        static: the hyperparameters that all lanes share, by full name.
+        lanes: traced hyperparameters and streams; every lane names the same ones.
+        devices: one block runs on each at a time; their number changes no result.
+
+    Returns:
+        `run(advance)`, which trains. It calls `advance` between chunks with the number of steps
+        times lanes just done, which may raise `Stopped`; it returns one record a lane, in order,
+        and what they cost.
+    """
+    blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
+    devices = devices[: len(blocks)]
+    compiled = compile_group(task, method, static, lanes[0], budget, devices)
+
+    def run(advance: Advance) -> tuple[list[Record], Cost]:
+        records: list[Record] = []
+        busy = done = 0.0
+        for first in range(0, len(blocks), len(devices)):
+            wave = blocks[first : first + len(devices)]
+            made, seconds = _train_wave(task, compiled.programs, wave, budget, advance)
+            records += made
+            busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
+        speed = 1e3 * busy / max(done, 1)
+        return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
+
+    return run
+
+
 def train(
     task: Task,
     method: str,
@@ -72,32 +114,9 @@ def train(
     lanes: Sequence[Lane],
     budget: Budget,
     devices: Sequence[jax.Device],
-    advance: Callable[[int], None] = lambda lane_steps: None,
 ) -> tuple[list[Record], Cost]:
-    """Trains `lanes` of one method together.
-
-    Args:
-        static: the hyperparameters that all lanes share, by full name.
-        lanes: traced hyperparameters and streams; every lane names the same ones.
-        devices: one block runs on each at a time; their number changes no result.
-        advance: called between chunks with the number of steps times lanes just done; raises
-            `Stopped` to stop.
-
-    Returns:
-        One record a lane, in order, and what it cost.
-    """
-    blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
-    devices = devices[: len(blocks)]
-    compiled = compile_group(task, method, static, lanes[0], budget, devices)
-    records: list[Record] = []
-    busy = done = 0.0
-    for first in range(0, len(blocks), len(devices)):
-        wave = blocks[first : first + len(devices)]
-        made, seconds = _train_wave(task, compiled.programs, wave, budget, advance)
-        records += made
-        busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
-    speed = 1e3 * busy / max(done, 1)
-    return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
+    """Compiles and trains at once; see `prepared`."""
+    return prepared(task, method, static, lanes, budget, devices)(lambda lane_steps: None)
 
 
 def _train_wave(
@@ -105,9 +124,12 @@ def _train_wave(
     programs: Sequence[Programs],
     blocks: Sequence[Sequence[Lane]],
     budget: Budget,
-    report: Callable[[int], None],
+    report: Advance,
 ) -> tuple[list[Record], float]:
-    """The records of one block a device, and the seconds that their steps took."""
+    """The records of one block a device, and the seconds that their steps took.
+
+    A chunk's median time counts for all: another group may be compiling during some of them.
+    """
     running = [
         _Running(p, jax.device_put(_padded(task, block, budget), p.device), len(block))
         for p, block in zip(programs, blocks, strict=False)
@@ -115,7 +137,7 @@ def _train_wave(
     carries = [r.programs.start(r.lanes, r.programs.shared) for r in running]
     steps = evaluation_steps(budget)
     chunk, wanted = int(steps[0]), sum(r.wanted for r in running)
-    infos, scored, seconds = [], [], 0.0
+    infos, scored, seconds = [], [], []
     for step in steps:
         clock = time.perf_counter()
         made = [
@@ -123,7 +145,7 @@ def _train_wave(
             for r, carry in zip(running, carries, strict=True)
         ]
         jax.block_until_ready(made)
-        seconds += time.perf_counter() - clock
+        seconds.append(time.perf_counter() - clock)
         carries = [carry for carry, _ in made]
         infos.append([info for _, info in made])
         scored.append(_scored(running, carries, int(step), budget))
@@ -135,7 +157,7 @@ def _train_wave(
         end = jax.tree.map(np.asarray, carries[i])
         seen = [made[i] for made in scored]
         records += [_record(x, steps, own, seen, final[i], end, task) for x in range(r.wanted)]
-    return records, seconds
+    return records, len(steps) * float(np.median(seconds))
 
 
 class _Running(NamedTuple):
@@ -229,9 +251,3 @@ def _record(
         params=jax.tree.map(lambda x: x[lane], end.state.params),
         diverged_at=int(end.diverged_at[lane]) or None,
     )
-
-
-def flat(params: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """The parameters' leaves with the path of each, as `states/` stores them."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf

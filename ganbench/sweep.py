@@ -2,25 +2,25 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from ganbench import kept
 from ganbench import suite as suites
 from ganbench.errors import BadInput
-from ganbench.harness import Record, Stopped, flat, train
+from ganbench.harness import Stopped, Trainer, prepared, train
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
     BASELINE_LANES,
-    SCHEMA,
     Group,
     budget_of,
-    canonical,
     cell_hash,
     digest,
     groups,
@@ -33,7 +33,6 @@ from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.store import Store
 from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
-from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
 TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
@@ -95,7 +94,7 @@ def run(
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
     due = -np.inf
-    for done, group in enumerate(missing):
+    for done, (group, trainer) in enumerate(_compiled_ahead(suite, missing, devices)):
         if time.monotonic() > deadline:
             progress.stopped(len(missing) - done)
             break
@@ -104,7 +103,7 @@ def run(
         label = f"{group.task} {group.method}"
         progress.group(label)
         statuses = _train_group(
-            suite, group, scales[group.task], store, devices, progress, deadline
+            suite, group, trainer, scales[group.task], store, progress, deadline
         )
         if (clock := time.monotonic()) > due:
             store.write_tables(order)
@@ -155,12 +154,32 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash, kind)
 
 
+def _compiled_ahead(
+    suite: Suite, planned: Sequence[Group], devices: Sequence[jax.Device]
+) -> Iterator[tuple[Group, Future[Trainer]]]:
+    """Each group with what trains it, compiled while the group before was trained.
+
+    Tracing and XLA keep one core busy, training all of them: apart, the others would wait.
+    """
+
+    def compiled(group: Group) -> Trainer:
+        task = TASKS[group.task]()
+        budget = budget_of(suite.tasks[group.task], task)
+        return prepared(task, group.method, group.static, group.lanes, budget, devices)
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = [pool.submit(compiled, group) for group in planned[:1]]
+        for i, group in enumerate(planned):
+            coming += [pool.submit(compiled, later) for later in planned[i + 1 : i + 2]]
+            yield group, coming.pop(0)
+
+
 def _train_group(
     suite: Suite,
     group: Group,
+    trainer: Future[Trainer],
     scale: Scale,
     store: Store,
-    devices: Sequence[jax.Device],
     progress: Progress,
     deadline: float,
 ) -> list[str]:
@@ -169,11 +188,8 @@ def _train_group(
         if time.monotonic() > deadline:
             raise Stopped("time limit")
 
-    budget = budget_of(suite.tasks[group.task], scale.task)
     try:
-        records, cost = train(
-            scale.task, group.method, group.static, group.lanes, budget, devices, advance
-        )
+        records, cost = trainer.result()(advance)
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run
@@ -183,38 +199,7 @@ def _train_group(
     pairs = list(zip(group.cells, records, strict=True))
     rows = [run_row(cell, record, scale, cost) for cell, record in pairs]
     curves = pd.concat([curve_rows(c, r, scale) for c, r in pairs], ignore_index=True)
-    samples = _samples(scale.task, group, records) if suite.keep.samples else None
-    states = _states(group, records) if suite.keep.states else None
+    samples = kept.samples(scale.task, group, records) if suite.keep.samples else None
+    states = kept.states(group, records) if suite.keep.states else None
     store.add(rows, curves, samples, states)
     return [row["status"] for row in rows]
-
-
-def _small(task: Task, x: np.ndarray) -> np.ndarray:
-    """Images (in [-1, 1]) as uint8, other samples as float16: what a figure needs."""
-    if len(task.shape) == 1:
-        return np.clip(x, -65504, 65504).astype(np.float16)
-    finite = np.nan_to_num(x, nan=-1.0)
-    return np.clip(np.rint((finite + 1) * 127.5), 0, 255).astype(np.uint8)
-
-
-def _labelled(group: Group) -> dict[str, np.ndarray]:
-    """What tells the lanes of a file apart: each one's row, seed and replicate."""
-    labels = [canonical([*c.row, c.seed, c.replicate]) for c in group.cells]
-    return {"schema": np.array(SCHEMA), "cells": np.array(labels)}
-
-
-def _samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Samples of each run, by lane: 256 at every evaluation, and all of the final ones."""
-    return {
-        **_labelled(group),
-        "steps": records[0].steps,
-        "curve": np.stack([_small(task, r.curve_samples) for r in records]),
-        "final": np.stack([_small(task, r.final_samples) for r in records]),
-    }
-
-
-def _states(group: Group, records: Sequence[Record]) -> dict[str, Any]:
-    """Final parameters, each leaf with the lanes in front."""
-    leaves = [dict(flat(record.params)) for record in records]
-    stacked = {name: np.stack([own[name] for own in leaves]) for name in leaves[0]}
-    return {**_labelled(group), **stacked} if stacked else {}

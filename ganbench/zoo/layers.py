@@ -70,11 +70,12 @@ class Discriminator(nn.Module):
     """
 
     reader: Callable[[], Made]
+    weights: nn.initializers.Initializer = lecun  # of the score
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
         features = self.reader()(*inputs)
-        return Critic(nn.Dense(1, kernel_init=lecun)(features)[:, 0], features)
+        return Critic(nn.Dense(1, kernel_init=self.weights)(features)[:, 0], features)
 
 
 class Encoder(nn.Module):

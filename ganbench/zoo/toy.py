@@ -3,8 +3,10 @@
 `width` is the generator's; a discriminator's layer has half of it, each unit the largest of five
 pieces, and there is one layer less. At width 400 and depth 4 these are the published nets (Lin et
 al., PacGAN, NeurIPS 2018, arXiv 1712.04086; Dumoulin et al., ALI, ICLR 2017, arXiv 1606.00704):
-weights N(0, 0.02^2), biases 0, none before a batch normalization. Batch normalization uses the
-batch's own statistics, in training and in sampling.
+weights N(0, 0.02^2), biases 0, none before a batch normalization. Other widths start from weights
+N(0, 0.02^2 400 / width), so that signals keep their size: with 0.02 itself a narrow discriminator
+says next to nothing of its sample, and learns for thousands of steps to say more. Batch
+normalization uses the batch's own statistics, in training and in sampling.
 """
 
 import math
@@ -20,8 +22,12 @@ from ganbench.zoo.activation import relu
 from ganbench.zoo.layers import joined
 from ganbench.zoo.linen import Family, Sizes, checked, from_linen
 
-PIECES, DEVIATION, EPSILON = 5, 0.02, 1e-5
-_normal = nn.initializers.normal(DEVIATION)
+PIECES, EPSILON = 5, 1e-5
+
+
+def _weights(width: int) -> nn.initializers.Initializer:
+    """For nets whose generator is `width` wide."""
+    return nn.initializers.normal(0.02 * math.sqrt(400 / width))
 
 
 class BatchNorm(nn.Module):
@@ -44,11 +50,11 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h = joined(*inputs)
+        h, weights = joined(*inputs), _weights(self.width)
         for _ in range(self.depth):
-            h = nn.Dense(self.width, use_bias=False, kernel_init=_normal)(h)
+            h = nn.Dense(self.width, use_bias=False, kernel_init=weights)(h)
             h = relu(BatchNorm()(h))
-        x = nn.Dense(math.prod(self.shape), kernel_init=_normal)(h)
+        x = nn.Dense(math.prod(self.shape), kernel_init=weights)(h)
         return x.reshape(-1, *self.shape)
 
 
@@ -60,9 +66,9 @@ class Maxout(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h = joined(*inputs)
+        h, weights = joined(*inputs), _weights(2 * self.width)
         for _ in range(self.depth):
-            pieces = nn.Dense(self.width * PIECES, kernel_init=_normal)(h)
+            pieces = nn.Dense(self.width * PIECES, kernel_init=weights)(h)
             h = pieces.reshape(-1, self.width, PIECES).max(-1)
         return h
 
@@ -75,7 +81,7 @@ def generator(sizes: Sizes) -> Net:
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`: maxout layers of half the width, the last of which is the features."""
     width, depth = max(1, checked(sizes).width // 2), max(1, sizes.depth - 1)
-    return from_linen(layers.Discriminator(partial(Maxout, width, depth)))
+    return from_linen(layers.Discriminator(partial(Maxout, width, depth), _weights(2 * width)))
 
 
 FAMILY = Family(generator, discriminator, mlp.encoder, mlp.denoiser, mlp.autoencoder)

@@ -1,0 +1,65 @@
+"""What a step of each method costs relative to `nonsaturating`, measured side by side.
+
+    python benchmarks/costs.py > benchmarks/costs.csv
+
+Every method of the suite `zoo` on its ring: a block of lanes on each core, all at once. A method's
+chunks of steps take turns with those of `nonsaturating`, so that a machine that gets slower slows
+both; the ratio is that of the medians.
+"""
+
+import csv
+import sys
+import time
+from collections.abc import Callable
+from statistics import median
+
+import jax
+import numpy as np
+
+from ganbench import runtime, suite
+from ganbench.plan import Group, budget_of, groups
+from ganbench.program import compile_group, lane_arguments
+from ganbench.tasks.catalogue import TASKS
+
+TASK, BASE, ROUNDS = "ring", "nonsaturating", 9
+
+
+def timed(zoo: suite.Suite, group: Group) -> Callable[[], float]:
+    """A function that trains one chunk from the start on every device: the seconds it took."""
+    task, devices = TASKS[group.task](), jax.devices()
+    budget = budget_of(zoo.tasks[group.task], task)
+    made = compile_group(task, group.method, group.static, group.lanes[0], budget, devices)
+    lanes = lane_arguments(task, group.lanes[: budget.block])
+    given = [(p, jax.device_put(lanes, p.device)) for p in made.programs]
+    carries = [p.start(own, p.shared) for p, own in given]
+
+    def chunk() -> float:
+        clock = time.perf_counter()
+        jax.block_until_ready(
+            [
+                p.advance(own, p.shared, carry, np.int32(0))
+                for (p, own), carry in zip(given, carries, strict=True)
+            ]
+        )
+        return time.perf_counter() - clock
+
+    chunk()  # the first call is slower
+    return chunk
+
+
+def main() -> None:
+    runtime.set_devices("cpu")
+    runtime.use_compilation_cache()
+    zoo = suite.read(suite.find("zoo"))
+    planned = {g.method: g for g in groups(zoo) if g.task == TASK}
+    base = timed(zoo, planned[BASE])
+    out = csv.writer(sys.stdout)
+    out.writerow(["method", "cost"])
+    for method, group in planned.items():
+        own = timed(zoo, group)
+        pairs = [(own(), base()) for _ in range(ROUNDS)]
+        out.writerow([method, f"{median(p[0] for p in pairs) / median(p[1] for p in pairs):.2f}"])
+        sys.stdout.flush()
+
+
+main()
