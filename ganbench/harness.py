@@ -187,7 +187,7 @@ def _scored(
     n = budget.final_samples if step < 0 else budget.curve_samples
     batches = drawn_batches(budget)
     parts: list[list[Any]] = [[] for _ in running]
-    for first in range(0, math.ceil(n / budget.batch), batches):
+    for first in range(0, math.ceil(n / budget.drawing().batch), batches):
         drawn = [
             r.programs.draw(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
             for r, carry in zip(running, carries, strict=True)

@@ -66,6 +66,7 @@ def budget_of(table: TaskTable, task: Task) -> Budget:
 def protocol(suite: Suite, name: str) -> dict[str, Any]:
     """All that makes two results on a task comparable; its `digest` is the protocol hash."""
     task = TASKS[name]()
+    budget = budget_of(suite.tasks[name], task)._asdict()
     return {
         "version": PROTOCOL_VERSION,
         "task": name,
@@ -74,7 +75,8 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
         "metrics": {"version": METRIC_VERSION, "names": list(METRICS)},
         "baseline": {"lanes": BASELINE_LANES, "evaluations": BASELINE_EVALUATIONS},
         "outcome": suite.rules()._asdict(),
-        "budget": budget_of(suite.tasks[name], task)._asdict(),
+        # an option that is not used is not part of it: suites from before there was one stay equal
+        "budget": {key: value for key, value in budget.items() if value is not None},
     }
 
 

@@ -45,6 +45,11 @@ class Budget(NamedTuple):
     curve_samples: int
     final_samples: int
     block: int  # lanes of one compiled unit
+    sample_batch: int | None = None  # samples made at once to be scored; as in training if None
+
+    def drawing(self) -> "Budget":
+        """This budget with the batch that samples are made in."""
+        return self._replace(batch=self.sample_batch or self.batch)
 
 
 class Lane(NamedTuple):
@@ -115,7 +120,7 @@ def _lane_functions(
     """start, advance and draw for one lane; the same three are vmapped."""
     chunk = budget.steps // budget.evaluations
 
-    def build(lane: Lanes, shared: Shared) -> Method:
+    def build(lane: Lanes, shared: Shared, budget: Budget = budget) -> Method:
         values = {**static, **lane["values"]}  # tracers among them: built inside the trace
         setting = setting_of(task, values["learning_rate"], budget, shared)
         return make(method, values, setting, assemble)
@@ -141,7 +146,7 @@ def _lane_functions(
         return jax.lax.scan(one, carry, first + jnp.arange(chunk))
 
     def draw(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array, first: jax.Array):
-        made = build(lane, shared)
+        made = build(lane, shared, budget.drawing())
         key = fold_in(wrap_key_data(lane["evaluate"]), step)
         batches = first + jnp.arange(drawn_batches(budget))
         return jax.lax.map(lambda i: made.generate(carry.state, fold_in(key, i)), batches)
@@ -151,10 +156,10 @@ def _lane_functions(
 
 def drawn_batches(budget: Budget) -> int:
     """How many batches `draw` makes at once: what an evaluation on the way takes."""
-    return math.ceil(budget.curve_samples / budget.batch)
+    return math.ceil(budget.curve_samples / budget.drawing().batch)
 
 
-def _judge_function(task: Task, budget: Budget) -> Callable:
+def _judge_function(task: Task) -> Callable:
     """judge(x, shared, first, limit) -> (tallies, sums of squares) of one lane's drawn batches.
 
     x (batches, batch, *shape) are batches `first`, `first` + 1, ...; samples beyond the first
@@ -164,9 +169,9 @@ def _judge_function(task: Task, budget: Budget) -> Callable:
     def judge(x: jax.Array, shared: Shared, first: jax.Array, limit: jax.Array):
         def one(given: tuple[jax.Array, jax.Array]):
             i, x = given
-            keep = i * budget.batch + jnp.arange(budget.batch) < limit
+            keep = i * len(x) + jnp.arange(len(x)) < limit
             verdict = task.judge.judge(shared.weights, x)
-            squared = jnp.where(keep, jnp.sum(x.reshape(budget.batch, -1) ** 2, axis=-1), 0.0)
+            squared = jnp.where(keep, jnp.sum(x.reshape(len(x), -1) ** 2, axis=-1), 0.0)
             return tally(verdict, keep, shared.centre), squared.sum()
 
         return jax.lax.map(one, (first + jnp.arange(x.shape[0]), x))
@@ -202,7 +207,7 @@ def compile_group(
     begin = jax.jit(jax.vmap(start, in_axes=(0, None)))
     lanes, shared, step = lane_arguments(task, [lane] * budget.block), shared_of(task), np.int32(0)
     given = (lanes, shared, jax.eval_shape(begin, lanes, shared), step)
-    batches = (budget.block, drawn_batches(budget), budget.batch, *task.shape)
+    batches = (budget.block, drawn_batches(budget), budget.drawing().batch, *task.shape)
     x = jax.ShapeDtypeStruct(batches, np.float32)
     shapes_s = time.perf_counter() - began
     made = compile_everywhere(
@@ -211,7 +216,7 @@ def compile_group(
             "start": (begin, given[:2]),
             "draw": (jax.jit(jax.vmap(draw, in_axes=(0, None, 0, None, None))), (*given, step)),
             "judge": (
-                jax.jit(jax.vmap(_judge_function(task, budget), in_axes=(0, None, None, None))),
+                jax.jit(jax.vmap(_judge_function(task), in_axes=(0, None, None, None))),
                 (x, shared, step, step),
             ),
         },

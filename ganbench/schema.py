@@ -35,6 +35,7 @@ class TaskTable(_Table):
     width: Positive
     depth: Positive
     curve_samples: Positive = 2500
+    sample_batch: Annotated[int, Field(ge=2, lt=LIMIT)] | None = None
     block: Positive = 8
 
     @pydantic.model_validator(mode="after")

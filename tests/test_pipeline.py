@@ -16,7 +16,7 @@ from ganbench.diagnostics.outcome import Rules
 from ganbench.game import Method, TrainState
 from ganbench.harness import train
 from ganbench.parts import add_to_loss
-from ganbench.plan import budget_of
+from ganbench.plan import budget_of, protocol
 from ganbench.program import Lane
 from ganbench.registry import Entry
 from ganbench.schema import Suite
@@ -147,6 +147,31 @@ def test_curves_show_the_drop(results):
     assert curve["mean"].tolist() == [25.0] * 10 + [1.0] * 10
     gradient = results.curves.query("method == 'vanished' and metric == 'grad_norm/g'")
     assert set(gradient["mean"]) == {0.0, 1.0}
+
+
+def shows_its_batch(setting: Setting) -> Method:
+    """Trains in batches of 64; each of its samples is the size of the batch it was made in."""
+    state = TrainState({"g": {"w": jnp.zeros(())}}, {}, {})
+    shown = jnp.full((setting.batch, 2), setting.batch, jnp.float32)
+    return Method(
+        lambda key: state,
+        lambda state, key, t: (state, {"loss/g": jnp.float32(setting.batch)}),
+        lambda state, key: shown,
+    )
+
+
+@pytest.mark.parametrize(("asked", "size"), [({}, 64), ({"sample_batch": 1000}, 1000)])
+def test_samples_are_made_in_batches_of_the_size_asked_for(monkeypatch, asked, size):
+    monkeypatch.setitem(registry.METHODS, "sized", Entry(shows_its_batch, "method"))
+    task, made = TASKS["grid"](), suite({"sized": {}}, steps=100, **asked)
+    lanes = [Lane(0, 0, {"learning_rate": 1e-3})]
+    budget = budget_of(made.tasks["grid"], task)
+    (record,), _ = train(task, "sized", {}, lanes, budget, jax.devices())
+    assert record.final.n == len(record.final_samples) == 2500
+    assert [e.n for e in record.evidence] == [2500, 2500]
+    assert set(record.final_samples.flat) == set(record.curve_samples.flat) == {size}
+    assert set(record.curves["loss/g"].flat) == {64}
+    assert ("sample_batch" in protocol(made, "grid")["budget"]) == bool(asked)
 
 
 def poisoned(nan_at: Annotated[float, Gt(0), AllowInfNan(True)] = float("inf")):

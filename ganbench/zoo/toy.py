@@ -3,10 +3,9 @@
 `width` is the generator's; a discriminator's layer has half of it, each unit the largest of five
 pieces, and there is one layer less. At width 400 and depth 4 these are the published nets (Lin et
 al., PacGAN, NeurIPS 2018, arXiv 1712.04086; Dumoulin et al., ALI, ICLR 2017, arXiv 1606.00704):
-weights N(0, 0.02^2), biases 0, none before a batch normalization. Other widths start from weights
-N(0, 0.02^2 400 / width), so that signals keep their size: with 0.02 itself a narrow discriminator
-says next to nothing of its sample, and learns for thousands of steps to say more. Batch
-normalization uses the batch's own statistics, in training and in sampling.
+weights N(0, 0.02^2), biases 0, none before a batch normalization. Batch normalization uses the
+batch's own statistics, in training and in sampling. The authors sample with running averages of
+them, which a suite comes close to by sampling in large batches (`sample_batch`).
 """
 
 import math
@@ -23,11 +22,7 @@ from ganbench.zoo.layers import joined
 from ganbench.zoo.linen import Family, Sizes, checked, from_linen
 
 PIECES, EPSILON = 5, 1e-5
-
-
-def _weights(width: int) -> nn.initializers.Initializer:
-    """For nets whose generator is `width` wide."""
-    return nn.initializers.normal(0.02 * math.sqrt(400 / width))
+_weights = nn.initializers.normal(0.02)
 
 
 class BatchNorm(nn.Module):
@@ -50,11 +45,11 @@ class Generator(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h, weights = joined(*inputs), _weights(self.width)
+        h = joined(*inputs)
         for _ in range(self.depth):
-            h = nn.Dense(self.width, use_bias=False, kernel_init=weights)(h)
+            h = nn.Dense(self.width, use_bias=False, kernel_init=_weights)(h)
             h = relu(BatchNorm()(h))
-        x = nn.Dense(math.prod(self.shape), kernel_init=weights)(h)
+        x = nn.Dense(math.prod(self.shape), kernel_init=_weights)(h)
         return x.reshape(-1, *self.shape)
 
 
@@ -66,9 +61,9 @@ class Maxout(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h, weights = joined(*inputs), _weights(2 * self.width)
+        h = joined(*inputs)
         for _ in range(self.depth):
-            pieces = nn.Dense(self.width * PIECES, kernel_init=weights)(h)
+            pieces = nn.Dense(self.width * PIECES, kernel_init=_weights)(h)
             h = pieces.reshape(-1, self.width, PIECES).max(-1)
         return h
 
@@ -81,7 +76,7 @@ def generator(sizes: Sizes) -> Net:
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`: maxout layers of half the width, the last of which is the features."""
     width, depth = max(1, checked(sizes).width // 2), max(1, sizes.depth - 1)
-    return from_linen(layers.Discriminator(partial(Maxout, width, depth), _weights(2 * width)))
+    return from_linen(layers.Discriminator(partial(Maxout, width, depth), _weights))
 
 
 FAMILY = Family(generator, discriminator, mlp.encoder, mlp.denoiser, mlp.autoencoder)
