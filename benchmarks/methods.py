@@ -1,15 +1,18 @@
 """The table of all methods, from their docstrings, the registry and the costs measured.
 
-python benchmarks/methods.py > docs/methods.md
+    python benchmarks/methods.py > docs/methods.md
+
+The costs come from `benchmarks/costs.csv`, which `costs.py` makes.
 """
 
 import csv
 import inspect
+import sys
 from pathlib import Path
 
 import jax
 
-from ganbench import registry
+from ganbench import registry, suite
 from ganbench.game import Optimizer, touched
 from ganbench.parts import adam
 from ganbench.registry import METHODS, parameters
@@ -68,7 +71,11 @@ def slots(name: str, setting: Setting) -> str:
 def costs() -> dict[str, str]:
     """Each method's time per step over `nonsaturating`'s, as `costs.py` measured it."""
     with COSTS.open() as file:
-        return {row["method"]: f"{float(row['cost']):.1f}" for row in csv.DictReader(file)}
+        made = {row["method"]: f"{float(row['cost']):.1f}" for row in csv.DictReader(file)}
+    missing = {entry.name for entry in suite.read(suite.find("zoo")).methods} - set(made)
+    if missing:
+        sys.exit(f"{COSTS}: no cost of {', '.join(sorted(missing))}; make it with costs.py")
+    return made
 
 
 def main() -> None:

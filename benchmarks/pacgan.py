@@ -4,24 +4,25 @@
 
 Modes are counted by the paper's rule, one sample of high quality. A claim is held against the
 difference of two rows' mean number of modes with its 95 % interval (Welch): it holds or fails where
-the interval is on one side, else these runs do not say.
+the interval is on one side of zero, else these runs do not say.
 """
 
 import json
 import math
 import sys
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ganbench.plan import is_current
 from ganbench.results import read_runs
-from ganbench.statistics import t_interval
+from ganbench.statistics import LEAST_RUNS, NULL, t_interval
 
-# Lin et al., NeurIPS 2018, arXiv 1712.04086, Table 1: mean and standard error of ten trials, by the
-# size of the packs: modes, high quality in %, reverse KL.
+METHODS = ("simultaneous", "pacgan+simultaneous")
+# Lin et al., NeurIPS 2018, arXiv 1712.04086, Table 1 (its image in the authors' repository): mean
+# and standard error of ten trials by the size of the packs; modes, high quality in %, reverse KL.
 PUBLISHED = {
     "pacgan-ring": {
         1: ((6.3, 0.5), (98.2, 0.2), (0.45, 0.09)),
@@ -39,13 +40,18 @@ PUBLISHED = {
 OURS = (("modes_any", 1.0, ".1f"), ("high_quality", 100.0, ".1f"), ("reverse_kl", 1.0, ".2f"))
 T9 = float(stats.t.ppf(0.975, 9))  # ten trials: a standard error becomes an interval
 
+MARGIN = 0.5  # of a mode: "no fewer" can only be said up to something
+
 HEAD = """# PacGAN's Table 1
 
 Made by `python benchmarks/pacgan.py {folder}` from the runs of suite `{suite}`. Every figure is a
 mean with its 95 % interval: ours over n runs, the published one over ten trials, mean -+ {t9:.2f}
-standard errors (Lin et al., arXiv 1712.04086, Table 1). The suite file says what differs from the
-paper's setting: compare the order of the rows, not their level. Modes are counted by the paper's
-rule, one sample of high quality in 2,500.
+standard errors (Lin et al., arXiv 1712.04086, Table 1). The suite files `pacgan-toy` and `{suite}`
+say what differs from the paper's setting: compare the order of the rows, not their level. Modes are
+counted by the paper's rule, one sample of high quality in 2,500. Scores are of the runs that have
+them: where those are fewer than n, the cell says how many. A verdict rests on its own interval, not
+corrected for there being five a task; "no fewer" means by less than half a mode. The setting was
+chosen on another base seed, where rows of both kinds were looked at.
 """
 
 
@@ -55,9 +61,7 @@ def packs(run: pd.Series) -> int:
 
 
 def spelled(mean: float, low: float, high: float, form: str) -> str:
-    if math.isnan(low):
-        return f"{mean:{form}}"
-    return f"{mean:{form}} [{low:{form}}, {high:{form}}]"
+    return f"{mean:{form}}" + ("" if math.isnan(low) else f" [{low:{form}}, {high:{form}}]")
 
 
 def rows(runs: pd.DataFrame, task: str) -> list[list[str]]:
@@ -67,40 +71,41 @@ def rows(runs: pd.DataFrame, task: str) -> list[list[str]]:
         cells = ["GAN" if size == 1 else f"PacGAN{size}", str(len(own))]
         for (name, scale, form), (mean, error) in zip(OURS, published, strict=True):
             found = t_interval(scale * own[name])
-            cells.append(spelled(found.mean, found.low, found.high, form))
+            fewer = f" (n = {found.n})" if found.n < len(own) else ""
+            cells.append(spelled(found.mean, found.low, found.high, form) + fewer)
             cells.append(spelled(mean, mean - T9 * error, mean + T9 * error, form))
         made.append(cells)
     return made
 
 
 def difference(more: np.ndarray, less: np.ndarray) -> tuple[float, float, float]:
-    """Mean of `more` minus mean of `less`, and its interval; both ends the mean if none varies."""
+    """Mean of `more` minus mean of `less`, and its interval; null with too few runs."""
     apart = float(more.mean() - less.mean())
+    if min(len(more), len(less)) < LEAST_RUNS:
+        return apart, NULL, NULL
     if np.ptp(more) == np.ptp(less) == 0:
         return apart, apart, apart
     low, high = stats.ttest_ind(more, less, equal_var=False).confidence_interval(0.95)
     return apart, float(low), float(high)
 
 
-def verdict(low: float, high: float, least: str) -> str:
-    """Of the claim that a difference is "positive", or that it is "not negative"."""
-    if low > 0 or (least == "not negative" and low == 0):
-        return "holds"
-    return "fails" if high < 0 or (least == "positive" and high == 0) else "undecided"
+def verdict(low: float, high: float, margin: float) -> str:
+    """Of the claim that a difference is above -`margin`."""
+    return "holds" if low > -margin else "fails" if high < 0 else "undecided"
 
 
 def claims(runs: pd.DataFrame) -> list[list[str]]:
-    modes = {size: group["modes_any"].to_numpy(float) for size, group in runs.groupby("packs")}
-    sizes = sorted(modes)
-    asked = [("packing covers more modes than none", a, 1, "positive") for a in sizes[1:]]
-    asked += [
-        ("more packing covers no fewer", a, b, "not negative") for b, a in pairwise(sizes[1:])
-    ]
+    scored = runs.dropna(subset="modes_any").groupby("packs")["modes_any"]
+    modes = {size: values.to_numpy(float) for size, values in scored}
+    asked = [("packing covers more modes than none", size, 1, 0.0) for size in (2, 3, 4)]
+    asked += [("more packing covers no fewer", size, size - 1, MARGIN) for size in (3, 4)]
     made = []
-    for claim, more, less, least in asked:
-        apart, low, high = difference(modes[more], modes[less])
-        shown = f"{apart:+.1f} [{low:+.1f}, {high:+.1f}]"
-        made.append([claim, f"{more} against {less}", shown, verdict(low, high, least)])
+    for claim, more, less, margin in asked:
+        if more in modes and less in modes:
+            apart, low, high = difference(modes[more], modes[less])
+            n = f"{len(modes[more])} and {len(modes[less])}"
+            shown = spelled(apart, low, high, "+.1f")
+            made.append([claim, f"{more} against {less}", n, shown, verdict(low, high, margin)])
     return made
 
 
@@ -112,15 +117,15 @@ def table(head: list[str], body: list[list[str]]) -> str:
 def main() -> None:
     folder = Path(sys.argv[1])
     runs = read_runs(folder / "runs.csv")
-    runs = runs[~runs["method"].isin(["real", "held-out", "noise"])]
-    runs = runs.assign(packs=runs.apply(packs, axis=1))
+    runs = runs[runs["method"].isin(METHODS) & runs.apply(is_current, axis=1)]
+    runs = runs.assign(packs=[packs(run) for _, run in runs.iterrows()])
     print(HEAD.format(folder=folder, suite=folder.name, t9=T9))
     for task in PUBLISHED:
         own = runs[runs["task"] == task]
         print(f"## {task}\n")
         columns = ["modes", "published", "high quality %", "published", "reverse KL", "published"]
         print(table(["row", "n", *columns], rows(own, task)))
-        print(table(["claim", "packs", "difference in modes", "verdict"], claims(own)))
+        print(table(["claim", "packs", "n", "difference in modes", "verdict"], claims(own)))
 
 
 main()

@@ -1,5 +1,6 @@
 """The same programs for every device."""
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,8 @@ import jax
 from jax.sharding import SingleDeviceSharding
 
 from ganbench.runtime import compiler_options, one_entry_for_all_devices
+
+_one_at_a_time = threading.Lock()  # two threads with one module would both miss it in the cache
 
 
 class Everywhere(NamedTuple):
@@ -53,7 +56,11 @@ def compile_everywhere(
     began = time.perf_counter()
     modules = [[lowered(name, device) for name in functions] for device in devices]
     trace_s = time.perf_counter() - began
-    with one_entry_for_all_devices(devices[0]), ThreadPoolExecutor(len(functions)) as pool:
+    with (
+        _one_at_a_time,
+        one_entry_for_all_devices(devices[0]),
+        ThreadPoolExecutor(len(functions)) as pool,
+    ):
         made = [list(pool.map(compiled, own)) for own in modules]
     programs = [dict(zip(functions, (p for p, _ in each), strict=True)) for each in made]
     longest = max(seconds for each in made for _, seconds in each)

@@ -28,7 +28,11 @@ CURVE_SAMPLES_KEPT = 256  # per run at every evaluation; enough for a figure
 
 
 class Cost(NamedTuple):
-    """Measured, never reproducible: seconds to trace and lower, seconds in XLA, and speed."""
+    """Measured, never reproducible: seconds to trace and lower, seconds in XLA, and speed.
+
+    In a sweep all three are of a machine that also trains or compiles another group: who wants to
+    compare what methods cost measures them side by side (`benchmarks/costs.py`).
+    """
 
     trace_s: float
     compile_s: float
@@ -126,9 +130,8 @@ def _train_wave(
     budget: Budget,
     report: Advance,
 ) -> tuple[list[Record], float]:
-    """The records of one block a device, and the seconds that their steps took.
-
-    A chunk's median time counts for all: another group may be compiling during some of them.
+    """The records of one block a device, and the seconds that their steps took: the median chunk's,
+    times their number, since another group may be compiling during some.
     """
     running = [
         _Running(p, jax.device_put(_padded(task, block, budget), p.device), len(block))

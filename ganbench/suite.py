@@ -98,6 +98,11 @@ def _check_names(suite: Suite) -> None:
                 f"tasks.{name}.curve_samples: {table.curve_samples} must be at least {least}, "
                 f"{MODE_SAMPLES} for the rarest mode: fewer cannot tell half the modes from all"
             )
+        if (table.sample_batch or 0) > table.curve_samples:
+            raise BadInput(
+                f"tasks.{name}.sample_batch: {table.sample_batch} must be at most curve_samples, "
+                f"{table.curve_samples}"
+            )
 
 
 def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:

@@ -2,8 +2,8 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +14,7 @@ import pandas as pd
 
 from ganbench import kept
 from ganbench import suite as suites
+from ganbench.ahead import Ahead
 from ganbench.errors import BadInput
 from ganbench.harness import Stopped, Trainer, prepared, train
 from ganbench.plan import (
@@ -63,6 +64,9 @@ def run(
 ) -> Results:
     """Trains what is missing of a suite and returns its tables.
 
+    A group is compiled in a thread of its own while the one before it is trained: settings of JAX
+    that hold inside a `with` alone do not reach it, and an end waits for the compilation in flight.
+
     Args:
         suite: a name, a file, or a `Suite`.
         out: the results folder; `results/<suite>` if not given.
@@ -94,21 +98,23 @@ def run(
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
     due = -np.inf
-    for done, (group, trainer) in enumerate(_compiled_ahead(suite, missing, devices)):
-        if time.monotonic() > deadline:
-            progress.stopped(len(missing) - done)
-            break
-        if group.task not in scales:
-            scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
-        label = f"{group.task} {group.method}"
-        progress.group(label)
-        statuses = _train_group(
-            suite, group, trainer, scales[group.task], store, progress, deadline
-        )
-        if (clock := time.monotonic()) > due:
-            store.write_tables(order)
-            due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
-        progress.done(label, statuses)
+    # most of compiling keeps one core busy, training all of them: apart, the others would wait
+    with Ahead(partial(_prepared, suite, group, devices) for group in missing) as compiled:
+        for done, group in enumerate(missing):
+            if time.monotonic() > deadline:
+                progress.stopped(len(missing) - done)
+                break
+            if group.task not in scales:
+                scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
+            label = f"{group.task} {group.method}"
+            progress.group(label)
+            statuses = _train_group(
+                suite, group, compiled.take, scales[group.task], store, progress, deadline
+            )
+            if (clock := time.monotonic()) > due:
+                store.write_tables(order)
+                due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
+            progress.done(label, statuses)
     if missing:
         store.write_tables(order)
     return load(store.folder)
@@ -121,7 +127,9 @@ def _check_group(suite: Suite, group: Group) -> None:
     values = {**group.static, **group.lanes[0].values}
     shared = jax.tree.map(jnp.asarray, shared_of(task))
     try:
-        check(group.method, values, setting_of(task, values["learning_rate"], budget, shared))
+        for batches in dict.fromkeys((budget, budget.drawing())):
+            setting = setting_of(task, values["learning_rate"], batches, shared)
+            check(group.method, values, setting)
     except BadInput:
         raise
     except Exception:  # a method that raises is a failed row, once it is its turn
@@ -154,30 +162,16 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash, kind)
 
 
-def _compiled_ahead(
-    suite: Suite, planned: Sequence[Group], devices: Sequence[jax.Device]
-) -> Iterator[tuple[Group, Future[Trainer]]]:
-    """Each group with what trains it, compiled while the group before was trained.
-
-    Tracing and XLA keep one core busy, training all of them: apart, the others would wait.
-    """
-
-    def compiled(group: Group) -> Trainer:
-        task = TASKS[group.task]()
-        budget = budget_of(suite.tasks[group.task], task)
-        return prepared(task, group.method, group.static, group.lanes, budget, devices)
-
-    with ThreadPoolExecutor(1) as pool:
-        coming = [pool.submit(compiled, group) for group in planned[:1]]
-        for i, group in enumerate(planned):
-            coming += [pool.submit(compiled, later) for later in planned[i + 1 : i + 2]]
-            yield group, coming.pop(0)
+def _prepared(suite: Suite, group: Group, devices: Sequence[jax.Device]) -> Trainer:
+    task = TASKS[group.task]()
+    budget = budget_of(suite.tasks[group.task], task)
+    return prepared(task, group.method, group.static, group.lanes, budget, devices)
 
 
 def _train_group(
     suite: Suite,
     group: Group,
-    trainer: Future[Trainer],
+    compiled: Callable[[], Trainer],
     scale: Scale,
     store: Store,
     progress: Progress,
@@ -189,7 +183,7 @@ def _train_group(
             raise Stopped("time limit")
 
     try:
-        records, cost = trainer.result()(advance)
+        records, cost = compiled()(advance)
     except Exception as error:  # a method that raises is a row, not the end of the sweep
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run

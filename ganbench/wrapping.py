@@ -1,4 +1,4 @@
-"""Stabilizers that change one slot of a recipe and hand the rest on as it was."""
+"""What stabilizers are made of that change one slot of a recipe and hand on the rest as it was."""
 
 from collections.abc import Callable, Mapping
 

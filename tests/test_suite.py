@@ -37,6 +37,10 @@ BAD = {
         GOOD.replace("batch = 128\n", "batch = 128\ncurve_samples = 20\n"),
         "tasks.ring.curve_samples: 20 must be at least 40",
     ),
+    "too large a batch of samples": (
+        GOOD.replace("batch = 128\n", "batch = 128\nsample_batch = 2501\n"),
+        "tasks.ring.sample_batch: 2501 must be at most curve_samples, 2500",
+    ),
     "an empty list of values": (GOOD + "hyperparameters.unrolled.steps = []\n", "not be empty"),
     "no tasks": (GOOD + "tasks = []\n", "methods.3.tasks"),
     "a seed beyond 31 bits": (GOOD.replace("seed = 0", "seed = 4294967296"), "seed: "),
