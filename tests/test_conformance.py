@@ -294,7 +294,7 @@ def test_a_modifier_has_a_part_in_the_samples_or_build_says_why_not(stack):
 
 
 def candidates():
-    """Lists of stacks of one kind: two sets of slots, or a modifier and a base that is not its own."""
+    """Stacks by kind: two sets of slots, or a modifier and a base that is not its own."""
     of_slots = {}
     for modifier in MODIFIERS:
         of_slots.setdefault(slots_of(modifier), []).append(modifier)
