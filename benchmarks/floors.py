@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from ganbench import runtime
-from ganbench.harness import train
+from ganbench.harness import prepared
 from ganbench.metrics.catalogue import METRICS
 from ganbench.program import Budget, Lane
 from ganbench.tables import reference_of
@@ -28,7 +28,7 @@ def floors(name: str, n: int) -> dict[str, float]:
     sizes = {"steps": 1, "evaluations": 1, "curve_samples": n, "final_samples": n, "block": 4}
     budget = Budget(**nets, optimizer="adam", b1=0.5, b2=0.999, **sizes)
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "floors") for i in range(8)]
-    records, _ = train(task, "real", {}, lanes, budget, jax.devices())
+    records, _ = prepared(task, "real", {}, lanes, budget, jax.devices())()
     reference = reference_of(task)
     return {
         m: float(np.mean([METRICS[m].score(r.final, reference) for r in records])) for m in SHOWN

@@ -164,13 +164,13 @@ class Recipe(NamedTuple):
     claims: tuple[tuple[str, str], ...] = ()
     needs: tuple[tuple[str, str], ...] = ()
 
-    def claim(self, resource: str, stabilizer: str) -> "Recipe":
-        """This recipe with `resource` marked as replaced by `stabilizer`."""
-        return self._replace(claims=(*self.claims, (resource, stabilizer)))
+    def claim(self, stabilizer: str, *resources: str) -> "Recipe":
+        """This recipe with `resources` marked as replaced by `stabilizer`."""
+        return self._replace(claims=(*self.claims, *((name, stabilizer) for name in resources)))
 
-    def need(self, resource: str, stabilizer: str) -> "Recipe":
-        """This recipe, whose `resource` nobody may replace as long as `stabilizer` is in it."""
-        return self._replace(needs=(*self.needs, (resource, stabilizer)))
+    def need(self, stabilizer: str, *resources: str) -> "Recipe":
+        """This recipe, whose `resources` nobody may replace as long as `stabilizer` is in it."""
+        return self._replace(needs=(*self.needs, *((name, stabilizer) for name in resources)))
 
 
 Stabilizer = Callable[[Recipe], Recipe]

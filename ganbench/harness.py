@@ -70,7 +70,7 @@ def evaluation_steps(budget: Budget) -> np.ndarray:
 
 
 Advance = Callable[[int], None]
-Trainer = Callable[[Advance], tuple[list[Record], Cost]]
+Trainer = Callable[..., tuple[list[Record], Cost]]  # of one optional `Advance`
 
 
 def prepared(
@@ -89,15 +89,15 @@ def prepared(
         devices: one block runs on each at a time; their number changes no result.
 
     Returns:
-        `run(advance)`, which trains. It calls `advance` between chunks with the number of steps
-        times lanes just done, which may raise `Stopped`; it returns one record a lane, in order,
-        and what they cost.
+        `run(advance)`, which trains. It calls `advance`, if given, between chunks with the number
+        of steps times lanes just done, which may raise `Stopped`; it returns one record a lane, in
+        order, and what they cost.
     """
     blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
     devices = devices[: len(blocks)]
     compiled = compile_group(task, method, static, lanes[0], budget, devices)
 
-    def run(advance: Advance) -> tuple[list[Record], Cost]:
+    def run(advance: Advance = lambda lane_steps: None) -> tuple[list[Record], Cost]:
         records: list[Record] = []
         busy = done = 0.0
         for first in range(0, len(blocks), len(devices)):
@@ -109,18 +109,6 @@ def prepared(
         return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
 
     return run
-
-
-def train(
-    task: Task,
-    method: str,
-    static: Mapping[str, Any],
-    lanes: Sequence[Lane],
-    budget: Budget,
-    devices: Sequence[jax.Device],
-) -> tuple[list[Record], Cost]:
-    """Compiles and trains at once; see `prepared`."""
-    return prepared(task, method, static, lanes, budget, devices)(lambda lane_steps: None)
 
 
 def _train_wave(

@@ -87,19 +87,16 @@ def add_to_loss(name: str, term: Callable[..., jax.Array], every: int = 1) -> St
             `every` times as much there (Karras et al., CVPR 2020, arXiv 1912.04958).
     """
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        def wrap(made: dict, info: dict, players: Players, data: Data, key, t) -> tuple[dict, dict]:
-            def now():
-                return every * term(players, data, key, t)
+    def wrap(made: dict, info: dict, players: Players, data: Data, key, t) -> tuple[dict, dict]:
+        def now():
+            return every * term(players, data, key, t)
 
-            zero = jnp.zeros_like(made[name])
-            extra = now() if every == 1 else jax.lax.cond(t % every == 0, now, lambda: zero)
-            total = info.get(f"{name}/penalty", 0.0) + extra
-            return {**made, name: made[name] + extra}, {**info, f"{name}/penalty": total}
+        zero = jnp.zeros_like(made[name])
+        extra = now() if every == 1 else jax.lax.cond(t % every == 0, now, lambda: zero)
+        total = info.get(f"{name}/penalty", 0.0) + extra
+        return {**made, name: made[name] + extra}, {**info, f"{name}/penalty": total}
 
-        return wrap_losses(recipe, wrap)
-
-    return stabilizer
+    return wrap_losses(wrap)
 
 
 def penalty(
@@ -152,14 +149,6 @@ DIRECTIONS: dict[str, Callable[[float, float], optax.GradientTransformation]] = 
     "adam": adam,
     "sgd": lambda b1, b2: optax.identity(),
 }
-
-
-def critic_steps(recipe: Recipe, steps: int) -> Recipe:
-    """`d` moved `steps` times wherever the schedule moved it alone once."""
-    schedule = tuple(
-        phase for p in recipe.schedule for phase in ((p,) * steps if p == ("d",) else (p,))
-    )
-    return recipe._replace(schedule=schedule)
 
 
 def with_player(recipe: Recipe, name: str, net: Net, like: str) -> Recipe:

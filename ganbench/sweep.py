@@ -16,7 +16,7 @@ from ganbench import kept
 from ganbench import suite as suites
 from ganbench.ahead import Ahead
 from ganbench.errors import BadInput
-from ganbench.harness import Stopped, Trainer, prepared, train
+from ganbench.harness import Stopped, Trainer, prepared
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
     BASELINE_LANES,
@@ -157,7 +157,7 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     budget = budget_of(suite.tasks[name], task)
     budget = budget._replace(steps=BASELINE_EVALUATIONS, evaluations=BASELINE_EVALUATIONS)
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "baseline") for i in range(BASELINE_LANES)]
-    records, _ = train(task, "real", {}, lanes, budget, devices)
+    records, _ = prepared(task, "real", {}, lanes, budget, devices)()
     kind = devices[0].device_kind
     return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash, kind)
 

@@ -17,51 +17,44 @@ from ganbench.game import (
     Players,
     Recipe,
     Stabilizer,
+    compose,
     is_discriminator,
 )
 
 
 def claims(by: str, *resources: str) -> Stabilizer:
     """Marks `resources` as replaced by stabilizer `by`."""
-
-    def stabilizer(recipe: Recipe) -> Recipe:
-        for resource in resources:
-            recipe = recipe.claim(resource, by)
-        return recipe
-
-    return stabilizer
+    return lambda recipe: recipe.claim(by, *resources)
 
 
 def needs(by: str, *resources: str) -> Stabilizer:
     """Keeps others from replacing `resources` as long as stabilizer `by` is in the stack."""
-
-    def stabilizer(recipe: Recipe) -> Recipe:
-        for resource in resources:
-            recipe = recipe.need(resource, by)
-        return recipe
-
-    return stabilizer
+    return lambda recipe: recipe.need(by, *resources)
 
 
-def wrap_losses(recipe: Recipe, wrap: Callable[..., tuple[dict, dict]]) -> Recipe:
-    """`recipe` whose game returns `wrap(losses, info, players, data, key, t)`, given its own two.
+def wrap_losses(wrap: Callable[..., tuple[dict, dict]]) -> Stabilizer:
+    """What the game returns replaced by `wrap(losses, info, players, data, key, t)`.
 
     `wrap` sees the phase's own batch: what it draws from `data` by `key` is what the losses saw.
     """
-    game = recipe.game
-    assert game is not None, "a modifier follows its base"
 
-    def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        return wrap(*game.losses(players, data, key, t), players, data, key, t)
+    def stabilizer(recipe: Recipe) -> Recipe:
+        game = recipe.game
+        assert game is not None, "a modifier follows its base"
 
-    return recipe._replace(game=game._replace(losses=losses))
+        def losses(players: Players, data: Data, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
+            return wrap(*game.losses(players, data, key, t), players, data, key, t)
+
+        return recipe._replace(game=game._replace(losses=losses))
+
+    return stabilizer
 
 
 def wrap_discriminators(wrap: Callable[[Net], Net], by: str) -> Stabilizer:
     """Every discriminator's net replaced by `wrap(net)`, which reaches every loss and penalty."""
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.need("discriminator", by)
+        recipe = recipe.need(by, "discriminator")
         nets = {n: wrap(net) if is_discriminator(n) else net for n, net in recipe.nets.items()}
         return recipe._replace(nets=nets)
 
@@ -118,10 +111,20 @@ def after_direction(then: optax.GradientTransformation) -> Stabilizer:
     )
 
 
-def with_direction(recipe: Recipe, direction: optax.GradientTransformation, by: str) -> Recipe:
+def with_direction(direction: optax.GradientTransformation, by: str) -> Stabilizer:
     """Every player moved along `direction`, each at the rate it had; claimed by stabilizer `by`."""
-    made = each_optimizer(lambda name, opt: opt._replace(direction=direction))(recipe)
-    return made.claim("optimizer's direction", by)
+    moved = each_optimizer(lambda name, opt: opt._replace(direction=direction))
+    return compose(moved, claims(by, "optimizer's direction"))
+
+
+def critic_steps(steps: int) -> Stabilizer:
+    """`d` moved `steps` times wherever the schedule moved it alone once."""
+
+    def stabilizer(recipe: Recipe) -> Recipe:
+        repeated = [(p,) * steps if p == ("d",) else (p,) for p in recipe.schedule]
+        return recipe._replace(schedule=sum(repeated, ()))
+
+    return stabilizer
 
 
 def wrap_objective(wrap: Callable[[Objective, Mapping[str, Optimizer]], Objective]) -> Stabilizer:

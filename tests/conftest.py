@@ -27,7 +27,7 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 
 def pytest_collection_modifyitems(items):
     """Tests of one method stand together, so that a worker compiles what they share once."""
-    shared = [item for item in items if item.path.name == "test_conformance.py"]
+    shared = [item for item in items if item.path.name in ("test_conformance.py", "test_stacks.py")]
     names = {item: str(getattr(item, "callspec", None) and item.callspec.params) for item in shared}
     ordered = iter(sorted(shared, key=lambda item: names[item]))
     items[:] = [next(ordered) if item in names else item for item in items]

@@ -1,9 +1,6 @@
 """What every registered method must do; the methods come from the registry alone."""
 
-import hashlib
 import inspect
-import itertools
-import re
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -11,37 +8,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax.interpreters.partial_eval import dce_jaxpr_consts
+from methods import BASES, BATCH, KEY, MODIFIERS, made, setting, small
 
 from ganbench import registry
-from ganbench.assembly import assemble, build
-from ganbench.game import Optimizer, Players, ProtocolError, touched
-from ganbench.parts import adam
-from ganbench.registry import METHODS, kinds, names_of, parameters, resolve
-from ganbench.setting import Setting, data
-from ganbench.tasks.catalogue import TASKS
-from ganbench.zoo.catalogue import Sizes, zoo
+from ganbench.assembly import assemble
+from ganbench.game import Players
+from ganbench.registry import METHODS, names_of, parameters
+from ganbench.setting import data
 
-KEY, BATCH = jax.random.key(5), 8
-BASES, MODIFIERS = kinds("base"), kinds("modifier")
 STABILIZERS = BASES + MODIFIERS
-
-
-def setting(rate=1e-2, dtype=jnp.float32, task="ring"):
-    made = TASKS[task]()
-    nets = zoo("mlp", Sizes(made.shape, 2, 8, 1))
-    train, held_out = (jnp.asarray(x, dtype) for x in (made.train, made.held_out))
-    return Setting(made, train, held_out, BATCH, 2, nets, Optimizer(adam(0.5, 0.999), rate))
-
-
-def small(stack):
-    """Hyperparameters with which few steps reach everything: no count or period is above two."""
-    own = [(f"{n}.{p.name}", p.default) for n in names_of(stack) for p in parameters(n)]
-    return resolve(stack, {name: min(d, 2) for name, d in own if type(d) is int})
-
-
-def made(stack, rate=1e-2, dtype=jnp.float32, build=assemble, **changed):
-    return registry.make(stack, small(stack) | changed, setting(rate, dtype), build)
 
 
 def run(method, key, steps, before=None):
@@ -160,13 +135,6 @@ def some():
     return [*first.values(), *(pytest.param(name, marks=pytest.mark.slow) for name in others)]
 
 
-def slots_of(modifier):
-    """What of the recipe the modifier replaces or wraps."""
-    own = {p.name: p.default for p in parameters(modifier)}
-    before = registry.recipe("nonsaturating", {}, setting())
-    return touched(METHODS[modifier].factory(**own), before)
-
-
 @pytest.mark.parametrize("name", some())
 def test_a_lane_equals_its_lone_run_in_float64(name):
     many, (lane, columns, *_) = seen(name).samples, lanes_of(name)
@@ -224,126 +192,10 @@ def owner(path):
     return path[1].key
 
 
-@cache
-def trajectory(stack):
-    """(parameters, samples) after two steps, operation by operation: those are compiled once for
-    all stacks, where a program of its own would take each stack seconds.
-    """
-    method = made(stack)
-    with jax.disable_jit():
-        state = method.init(KEY)
-        for t in range(2):
-            state, _ = method.step(state, jax.random.fold_in(KEY, t), jnp.int32(t))
-        return state.params, method.generate(state, KEY)
-
-
 @pytest.mark.parametrize("name", MODIFIERS)
 def test_removing_a_lone_modifier_changes_the_trajectory(name):
     base = names_of(name)[0]
     assert np.abs(seen(name).samples[0] - seen(base).samples[0]).max() > 1e-5
-
-
-def stacks():
-    """Every modifier on every base, and every pair on one."""
-    first, *others = BASES
-    pairs = [(first, *pair) for pair in itertools.combinations(MODIFIERS, 2)]
-    return [(base, modifier) for base in others for modifier in MODIFIERS] + pairs
-
-
-def traced(stack):
-    """The computation of the samples after two steps, and of the last state and its infos."""
-    method = made(stack)
-
-    def whole(key):
-        def body(state, t):
-            return method.step(state, jax.random.fold_in(key, t), t)
-
-        state, info = jax.lax.scan(body, method.init(key), jnp.arange(2))
-        return method.generate(state, key), state, info
-
-    return jax.make_jaxpr(whole)(KEY).jaxpr
-
-
-def written(jaxpr):
-    return re.sub("0x[0-9a-f]+", "", str(jaxpr))
-
-
-@cache
-def of_samples(stack):
-    """What the samples are computed by, without what has no part in them: a text, as a hash."""
-    jaxpr = traced(stack)
-    kept, *_ = dce_jaxpr_consts(jaxpr, [True] + [False] * (len(jaxpr.outvars) - 1))
-    return hashlib.sha256(written(kept).encode()).hexdigest()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stack", stacks(), ids="+".join)
-def test_a_modifier_has_a_part_in_the_samples_or_build_says_why_not(stack):
-    """Seen in the trace: what is overwritten or never used is not there."""
-    base, *modifiers = stack
-    stack = "+".join(stack)
-    try:
-        made(stack, build=build)
-    except ProtocolError as error:
-        named = [name for name in stack.split("+") if name in re.split(r"[ ,:']", str(error))]
-        assert len(named) >= 2, error
-        return
-    for modifier in modifiers:
-        rest = "+".join([base, *(m for m in modifiers if m != modifier)])
-        assert of_samples(stack) != of_samples(rest), modifier
-
-
-def candidates():
-    """Stacks by kind: two sets of slots, or a modifier and a base that is not its own."""
-    of_slots = {}
-    for modifier in MODIFIERS:
-        of_slots.setdefault(slots_of(modifier), []).append(modifier)
-    sets = list(of_slots.values())
-    pairs = [list(itertools.combinations(own, 2)) for own in sets if len(own) > 1]
-    pairs += [list(itertools.product(a, b)) for a, b in itertools.combinations(sets, 2)]
-    others = BASES[1:]
-    bases = [[*others[i % len(others) :], *others] for i in range(len(MODIFIERS))]
-    return [[("nonsaturating", *pair) for pair in own] for own in pairs] + [
-        [(base, modifier) for base in own] for own, modifier in zip(bases, MODIFIERS, strict=True)
-    ]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("stacks", candidates(), ids=lambda own: "+".join(own[0]))
-def test_removing_a_modifier_changes_the_trajectory(stacks):
-    """In numbers, where the trace cannot see a term that is nothing: the first that builds."""
-    for base, *modifiers in stacks:
-        stack = "+".join([base, *modifiers])
-        try:
-            made(stack, build=build)
-        except ProtocolError:
-            continue  # what it says is seen above
-        for modifier in modifiers:
-            rest = "+".join([base, *(m for m in modifiers if m != modifier)])
-            moved = np.abs(trajectory(stack)[1] - trajectory(rest)[1]).max()
-            assert moved > 1e-5, modifier  # rounding alone stays below
-        return
-
-
-def pairs_of_slots():
-    by_slot = {}
-    for modifier in MODIFIERS:
-        by_slot.setdefault(slots_of(modifier), modifier)
-    pairs = itertools.combinations(by_slot.items(), 2)
-    return [(a, b) for (slots, a), (others, b) in pairs if not set(slots) & set(others)]
-
-
-def test_there_are_modifiers_in_different_slots():
-    assert len(pairs_of_slots()) >= 3
-
-
-@pytest.mark.parametrize(("a", "b"), pairs_of_slots())
-def test_modifiers_in_different_slots_commute(a, b):
-    """Both orders are one computation, operation by operation: nothing has to be run."""
-    stacks = (f"nonsaturating+{rest}" for rest in (f"{a}+{b}", f"{b}+{a}", a))
-    one, other, less = (written(traced(stack)) for stack in stacks)
-    assert one == other
-    assert one != less
 
 
 @pytest.mark.parametrize("name", METHODS)

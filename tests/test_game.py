@@ -8,10 +8,10 @@ from small import affine, data, largest_difference, recipe, sgd, trees_equal
 
 from ganbench.assembly import build
 from ganbench.game import Game, Net, ProtocolError, compose
-from ganbench.parts import add_to_loss, critic_steps, two_player_init
+from ganbench.parts import add_to_loss, two_player_init
 from ganbench.stabilizers.mode_regularized import mdgan
 from ganbench.stabilizers.nonsaturating import nonsaturating
-from ganbench.wrapping import with_direction
+from ganbench.wrapping import critic_steps, with_direction
 
 KEY = jax.random.key(2)
 
@@ -40,11 +40,11 @@ REFUSED = {
         "belongs to no player",
     ),
     "two claims": (
-        with_direction(with_direction(recipe(), sgd(), "one"), sgd(), "other"),
+        compose(with_direction(sgd(), "one"), with_direction(sgd(), "other"))(recipe()),
         "one and other both replace the optimizer's direction",
     ),
     "two rules": (
-        broken().claim("rule", "extragradient").claim("rule", "consensus"),
+        broken().claim("extragradient", "rule").claim("consensus", "rule"),
         "extragradient and consensus both replace the rule",
     ),
 }
@@ -90,7 +90,7 @@ def seen(made, loss):
 
 
 def test_editing_the_schedule_moves_no_other_stream():
-    plain, more = watched(), critic_steps(watched(), 3)
+    plain, more = watched(), critic_steps(3)(watched())
     together = watched()._replace(schedule=(("g",), ("d",)))
     assert seen(plain, "g") == seen(more, "g") == seen(together, "g")
     assert seen(plain, "d") == seen(together, "d")

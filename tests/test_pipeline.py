@@ -14,7 +14,7 @@ import ganbench
 from ganbench import registry, sweep
 from ganbench.diagnostics.outcome import Rules
 from ganbench.game import Method, TrainState
-from ganbench.harness import train
+from ganbench.harness import prepared
 from ganbench.parts import add_to_loss
 from ganbench.plan import budget_of, protocol
 from ganbench.program import Lane
@@ -166,7 +166,7 @@ def test_samples_are_made_in_batches_of_the_size_asked_for(monkeypatch, asked, s
     task, made = TASKS["grid"](), suite({"sized": {}}, steps=100, **asked)
     lanes = [Lane(0, 0, {"learning_rate": 1e-3})]
     budget = budget_of(made.tasks["grid"], task)
-    (record,), _ = train(task, "sized", {}, lanes, budget, jax.devices())
+    (record,), _ = prepared(task, "sized", {}, lanes, budget, jax.devices())()
     assert record.final.n == len(record.final_samples) == 2500
     assert [e.n for e in record.evidence] == [2500, 2500]
     assert set(record.final_samples.flat) == set(record.curve_samples.flat) == {size}
@@ -192,7 +192,7 @@ def test_a_lane_that_breaks_stops_at_its_step_and_its_neighbours_do_not_notice(m
             Lane(0, i, {"learning_rate": 1e-3, "poisoned.nan_at": at})
             for i, at in enumerate(nan_at)
         ]
-        return train(task, "poisoned", {}, lanes, budget, jax.devices())[0]
+        return prepared(task, "poisoned", {}, lanes, budget, jax.devices())()[0]
 
     whole = records([np.inf] * 4)
     broken = records([np.inf, 100.0, np.inf, np.inf])

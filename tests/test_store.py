@@ -201,7 +201,7 @@ def test_two_stabilizers_that_replace_one_thing_are_refused_before_anything_is_w
     tmp_path, monkeypatch
 ):
     def greedy():
-        return lambda recipe: with_direction(recipe, adam(0.5, 0.9), "greedy")
+        return with_direction(adam(0.5, 0.9), "greedy")
 
     monkeypatch.setitem(registry.METHODS, "greedy", Entry(greedy, "modifier"))
     with pytest.raises(BadInput, match="wgan and greedy both replace the optimizer's direction"):

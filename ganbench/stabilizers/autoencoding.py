@@ -63,7 +63,7 @@ def vae(scale: Annotated[float, Gt(0)] = 0.1) -> Stabilizer:
         nets = {name: recipe.nets[name] for name in ("g", "e")}
         opts = {name: recipe.opts[name] for name in ("g", "e")}
         recipe = recipe._replace(nets=nets, opts=opts, game=Game(init, losses))
-        return recipe._replace(schedule=(("g", "e"),)).claim("discriminator", "vae")
+        return recipe._replace(schedule=(("g", "e"),)).claim("vae", "discriminator")
 
     return base
 
@@ -110,7 +110,7 @@ def vaegan(weight: Annotated[float, Ge(0), Le(1)] = 0.01) -> Stabilizer:
 
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", gaussian(recipe.zoo["encoder"]), like="g")
-        recipe = recipe.need("features", "vaegan")
+        recipe = recipe.need("vaegan", "features")
         return recipe._replace(game=Game(with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base

@@ -60,7 +60,7 @@ def _judged(players: Players, data: Data, key: jax.Array, code: jax.Array) -> tu
 
 
 def _joint(recipe: Recipe, losses, encoder: Net, by: str) -> Recipe:
-    recipe = with_player(recipe, "e", encoder, like="g").claim("discriminator's input", by)
+    recipe = with_player(recipe, "e", encoder, like="g").claim(by, "discriminator's input")
     return recipe._replace(game=Game(_init, losses), schedule=(("d",), ("g", "e")))
 
 
@@ -145,6 +145,6 @@ def veegan() -> Stabilizer:
         return {"d": d, "g": both, "e": both}, {**info, "e/reconstruction": distance}
 
     def base(recipe: Recipe) -> Recipe:
-        return _joint(recipe, losses, recipe.zoo["encoder"], "veegan").claim("logit", "veegan")
+        return _joint(recipe, losses, recipe.zoo["encoder"], "veegan").claim("veegan", "logit")
 
     return base

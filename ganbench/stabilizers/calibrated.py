@@ -93,7 +93,7 @@ def egan_ent_nn(
 
     def base(recipe: Recipe) -> Recipe:
         game = Game(two_player_init, losses)
-        return recipe._replace(game=game).claim("logit", "egan-ent-nn")
+        return recipe._replace(game=game).claim("egan-ent-nn", "logit")
 
     return base
 
@@ -129,7 +129,7 @@ def egan_ent_vi(
 
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", gaussian(recipe.zoo["encoder"]), like="g")
-        recipe = recipe.claim("logit", "egan-ent-vi")
+        recipe = recipe.claim("egan-ent-vi", "logit")
         return recipe._replace(game=Game(with_encoder_init, losses), schedule=(("d",), ("g", "e")))
 
     return base

@@ -63,4 +63,4 @@ def dfm(weight: Annotated[float, Ge(0)] = 0.03, noise: Annotated[float, Ge(0)] =
 
     resources = "discriminator", "discriminator's input", "generator's one loss"
     own = compose(needs("dfm", *resources), claims("dfm", "features nobody else reads"))
-    return compose(own, denoiser, lambda recipe: wrap_losses(recipe, terms))
+    return compose(own, denoiser, wrap_losses(terms))

@@ -84,5 +84,5 @@ def diffusion_gan(
     return compose(
         disturb_samples(noised, grown, "p", by),
         needs(by, *resources),
-        lambda recipe: wrap_losses(recipe, overfit),
+        wrap_losses(overfit),
     )

@@ -33,7 +33,7 @@ def _energy_game(margin, weight, by: str) -> Stabilizer:
 
     def autoencoder(recipe: Recipe) -> Recipe:
         nets = {**recipe.nets, "d": recipe.zoo["autoencoder"]}
-        return recipe._replace(nets=nets).claim("logit", by)
+        return recipe._replace(nets=nets).claim(by, "logit")
 
     return compose(autoencoder, two_player(d_loss, g_loss))
 

@@ -117,7 +117,7 @@ def mdgan(mode: Annotated[float, Ge(0)] = 0.01) -> Stabilizer:
     def base(recipe: Recipe) -> Recipe:
         recipe = with_player(recipe, "e", recipe.zoo["encoder"], like="g")
         recipe = with_player(recipe, "d2", recipe.zoo["discriminator"], like="d")
-        recipe = recipe.claim("generator's one loss", "mdgan").claim("lone discriminator", "mdgan")
+        recipe = recipe.claim("mdgan", "generator's one loss", "lone discriminator")
         return recipe._replace(
             game=Game(_with_second_discriminator_init, losses),
             schedule=(("d",), ("g.manifold", "e.manifold"), ("d2",), ("g.diffusion",)),

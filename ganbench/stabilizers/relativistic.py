@@ -9,7 +9,7 @@ from typing import Annotated
 from annotated_types import Ge
 from jax.nn import softplus
 
-from ganbench.game import Critic, Recipe, Stabilizer, compose
+from ganbench.game import Critic, Stabilizer, compose
 from ganbench.parts import adam, penalty, two_player
 from ganbench.stabilizers.zero_centred import half_of, slope_at_generated, slope_at_real
 from ganbench.wrapping import claims, with_direction
@@ -90,8 +90,6 @@ def r3gan(gamma: Annotated[float, Ge(0)] = 0.05, every: Annotated[int, Ge(1)] = 
         (`brownvc/R3GAN`, `train.py`).
     """
 
-    def prescribed(recipe: Recipe) -> Recipe:
-        return with_direction(recipe, adam(b1=0.0, b2=0.99), "r3gan")
-
+    prescribed = with_direction(adam(b1=0.0, b2=0.99), "r3gan")
     slopes = half_of(gamma, slope_at_real, slope_at_generated)
     return compose(_paired("r3gan"), penalty(slopes, "r3gan", every), prescribed)

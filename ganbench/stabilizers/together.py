@@ -72,8 +72,7 @@ def extragradient() -> Stabilizer:
     """
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("update rule", "extragradient")
-        recipe = recipe.claim("one move a step", "extragradient")
+        recipe = recipe.claim("extragradient", "update rule", "one move a step")
         rule = recipe.rule._replace(phase=_extrapolating)
         return recipe._replace(rule=rule, schedule=joined(recipe.schedule))
 
@@ -123,7 +122,7 @@ def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
         return phase
 
     def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("update rule", "consensus").need("slope's own slope", "consensus")
+        recipe = recipe.claim("consensus", "update rule").need("consensus", "slope's own slope")
         made = recipe.rule._replace(phase=rule)
         return recipe._replace(rule=made, schedule=joined(recipe.schedule))
 

@@ -7,17 +7,16 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt
 
-from ganbench.game import Critic, Data, Params, Players, Recipe, Stabilizer, compose
+from ganbench.game import Critic, Data, Optimizer, Params, Players, Stabilizer, compose
 from ganbench.parts import (
     adam,
-    critic_steps,
     generated,
     penalty,
     squared_input_gradient,
     two_player,
 )
 from ganbench.seeds import fold_name
-from ganbench.wrapping import claims, with_direction
+from ganbench.wrapping import claims, critic_steps, each_optimizer, with_direction
 
 #: The authors' code has g / (sqrt(E g^2) + 1e-8). With the square of it inside the root that root
 #: has a derivative at 0 too, which unrolling needs. 1e-8 itself inside it would count as 1e-4: more
@@ -77,14 +76,13 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
         (clip 0.01, five critic steps, RMSProp); decay 0.99 is that of the authors' code.
     """
 
-    def clipped(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, RMSPROP, "wgan")
-        d = recipe.opts["d"]
-        inner = d.constraint
-        d = d._replace(constraint=lambda params: clip_weights(inner(params), clip))
-        return critic_steps(recipe._replace(opts={**recipe.opts, "d": d}), steps)
+    def clipped(name: str, opt: Optimizer) -> Optimizer:
+        inner = opt.constraint
+        bounded = opt._replace(constraint=lambda params: clip_weights(inner(params), clip))
+        return bounded if name == "d" else opt
 
-    return compose(_critic("wgan"), clipped)
+    rmsprop = with_direction(RMSPROP, "wgan")
+    return compose(_critic("wgan"), rmsprop, each_optimizer(clipped), critic_steps(steps))
 
 
 def interpolated(players: Players, data: Data, key: jax.Array) -> jax.Array:
@@ -137,12 +135,9 @@ def wgan_gp(
     def term(players: Players, data: Data, key: jax.Array, t: jax.Array) -> jax.Array:
         return gradient_penalty(players, data, key, weight)
 
-    def prescribed(recipe: Recipe) -> Recipe:
-        recipe = with_direction(recipe, adam(b1=0.0, b2=0.9), "wgan-gp")
-        return critic_steps(recipe, steps)
-
     return compose(
         _critic("wgan-gp"),
         penalty(term, "wgan-gp", every, more=("one judgement a sample",)),
-        prescribed,
+        with_direction(adam(b1=0.0, b2=0.9), "wgan-gp"),
+        critic_steps(steps),
     )
