@@ -82,7 +82,7 @@ def main() -> None:
     task = TASKS["ring"]()
     nets = zoo("mlp", Sizes(task.shape, 2, 8, 1))
     train = jax.numpy.asarray(task.train)
-    setting = Setting(task, train, train, 8, 2, nets, Optimizer(adam(0.5, 0.999), 1e-3))
+    setting = Setting(task, train, train, 8, 2, 100, nets, Optimizer(adam(0.5, 0.999), 1e-3))
     cost = costs()
     print(HEAD)
     print("| " + " | ".join(COLUMNS) + " |")

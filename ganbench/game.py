@@ -146,12 +146,13 @@ class Method(NamedTuple):
 
 
 class Recipe(NamedTuple):
-    """A method in the making: six slots, the zoo to draw further nets from, and the claims.
+    """A method in the making: six slots, what belongs to the task, and the claims.
 
     `zoo` maps a role ("generator", "discriminator", "encoder", "denoiser", "autoencoder") to the
-    task's net for it. `claims` lists (resource, stabilizer) for what is replaced, not wrapped; two
-    claims to one resource make `build` raise, naming both. `needs` lists (resource, stabilizer) for
-    what must be as it was: a claim to it makes `build` raise too.
+    task's net for it; `steps` is the length of the training. `claims` lists (resource, stabilizer)
+    for what is replaced, not wrapped; two claims to one resource make `build` raise, naming both.
+    `needs` lists (resource, stabilizer) for what must be as it was: a claim to it makes `build`
+    raise too.
     """
 
     nets: Mapping[str, Net]
@@ -161,6 +162,7 @@ class Recipe(NamedTuple):
     rule: Rule
     outer: Callable[[Method], Method]
     zoo: Mapping[str, Net]
+    steps: int
     claims: tuple[tuple[str, str], ...] = ()
     needs: tuple[tuple[str, str], ...] = ()
 

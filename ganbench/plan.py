@@ -15,7 +15,7 @@ from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
 SCHEMA = 1  # of every file in a results folder
-PROTOCOL_VERSION = 1  # raised whenever nets, optimizer, streams or harness move numbers
+PROTOCOL_VERSION = 2  # raised whenever nets, optimizer, streams or harness move numbers
 BASELINE_LANES = 8  # replicates of `real` that define coverage; their spread is under 0.1 %
 BASELINE_EVALUATIONS = 4
 

@@ -104,7 +104,14 @@ def setting_of(task: Task, rate: Any, budget: Budget, shared: Shared) -> Setting
     optimizer = Optimizer(DIRECTIONS[budget.optimizer](budget.b1, budget.b2), rate)
     nets = zoo(budget.nets, sizes)
     return Setting(
-        task, shared.train, shared.held_out, budget.batch, budget.latent, nets, optimizer
+        task,
+        shared.train,
+        shared.held_out,
+        budget.batch,
+        budget.latent,
+        budget.steps,
+        nets,
+        optimizer,
     )
 
 

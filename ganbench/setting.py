@@ -16,7 +16,7 @@ class Setting(NamedTuple):
     """All that belongs to the task and is the same for every method.
 
     `train` and `held_out` are the task's arrays as arguments of the compiled program; `latent` is
-    the latent's width; `optimizer` may hold a traced rate.
+    the latent's width; `steps` the training's length; `optimizer` may hold a traced rate.
     """
 
     task: Task
@@ -24,6 +24,7 @@ class Setting(NamedTuple):
     held_out: jax.Array
     batch: int
     latent: int
+    steps: int
     zoo: Mapping[str, Net]
     optimizer: Optimizer
 
@@ -52,6 +53,7 @@ def plain(setting: Setting) -> Recipe:
         rule=descent,
         outer=lambda method: _showing(setting, method),
         zoo=setting.zoo,
+        steps=setting.steps,
     )
 
 

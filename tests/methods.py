@@ -20,7 +20,7 @@ def setting(rate=1e-2, dtype=jnp.float32, task="ring"):
     made = TASKS[task]()
     nets = zoo("mlp", Sizes(made.shape, 2, 8, 1))
     train, held_out = (jnp.asarray(x, dtype) for x in (made.train, made.held_out))
-    return Setting(made, train, held_out, BATCH, 2, nets, Optimizer(adam(0.5, 0.999), rate))
+    return Setting(made, train, held_out, BATCH, 2, 100, nets, Optimizer(adam(0.5, 0.999), rate))
 
 
 def small(stack):

@@ -12,7 +12,7 @@ from ganbench.game import Critic, Data, Game, Net, Optimizer, Players, Recipe, T
 from ganbench.parts import adam
 from ganbench.rules import descent
 
-BATCH, WIDTH, LATENT = 16, 3, 2
+BATCH, WIDTH, LATENT, TRAINING = 16, 3, 2, 200
 KEY, T = jax.random.key(7), jnp.zeros((), jnp.int32)
 
 
@@ -110,6 +110,7 @@ def recipe(direction=None, rate=1e-3, discriminator=None, generator=None) -> Rec
         rule=descent,
         outer=lambda method: method,
         zoo=zoo,
+        steps=TRAINING,
     )
 
 

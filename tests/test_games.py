@@ -22,7 +22,7 @@ def setting(rate=0.2, task="dirac"):
     made = TASKS[task]()
     nets = zoo("points", Sizes((2,), 1, 1, 1))
     train = jnp.asarray(made.train, jnp.float64)
-    return Setting(made, train, train, 64, 1, nets, Optimizer(optax.identity(), rate))
+    return Setting(made, train, train, 64, 1, 500, nets, Optimizer(optax.identity(), rate))
 
 
 def field(stack, **values):

@@ -185,7 +185,7 @@ def test_reconstructions_are_compared_under_the_noise_of_data():
     given = recipe(generator=shift)
     given = given._replace(zoo={**given.zoo, "encoder": shift})
     batches = data()._replace(latent=lambda key: normal(1, BATCH, 3))
-    stack = compose(vaegan(), instance_noise(0.5, 100.0))(given)
+    stack = compose(vaegan(), instance_noise(0.5))(given)
     state = start(stack, batches)
     exact = {"mean": {"b": jnp.zeros(())}, "log_variance": {"b": jnp.float32(-60.0)}}
     _, info = objective_of(stack, batches)(at(state, e=exact), KEY, T)

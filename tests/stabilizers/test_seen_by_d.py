@@ -8,6 +8,7 @@ from jax.nn import softplus
 from small import (
     BATCH,
     KEY,
+    TRAINING,
     T,
     constant,
     critic_of,
@@ -36,6 +37,7 @@ from ganbench.stabilizers.instance_noise import instance_noise
 from ganbench.stabilizers.nonsaturating import nonsaturating
 from ganbench.stabilizers.pacgan import pacgan, packed
 from ganbench.stabilizers.spectral_norm import normalised, spectral_norm
+from ganbench.stabilizers.wgan import wgan
 from ganbench.stabilizers.zero_centred import r1, wgan_gp0
 
 
@@ -79,9 +81,9 @@ def test_no_line_between_packs_with_one_epsilon_a_sample():
             build(compose(nonsaturating(), pacgan(2), penalty)(recipe()), data())
 
 
-def seen(stabilizer, moves=0):
+def seen(stabilizer, moves=0, base=nonsaturating):
     """What a discriminator that returns its input sees of a real and of a generated batch."""
-    net = stabilizer(nonsaturating()(recipe(discriminator=critic_of(lambda x: x[:, 0])))).nets["d"]
+    net = stabilizer(base()(recipe(discriminator=critic_of(lambda x: x[:, 0])))).nets["d"]
     x = jnp.zeros((4096, 3))
     params, aux = net.init(KEY, x)
     for _ in range(moves):
@@ -91,13 +93,22 @@ def seen(stabilizer, moves=0):
 
 
 def test_instance_noise_is_fresh_for_each_judgement_and_annealed():
-    noise = instance_noise(sigma=0.5, horizon=10.0)
+    noise = instance_noise(sigma=0.5, horizon=10 / TRAINING)
     real, fake = seen(noise)
     assert float(real.std()) == pytest.approx(0.5, rel=0.03)
     assert float(fake.std()) == pytest.approx(0.5, rel=0.03)
     assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.03  # not one shared draw
     assert float(seen(noise, moves=4)[0].std()) == pytest.approx(0.3, rel=0.03)
     assert not seen(noise, moves=10)[0].any() and not seen(noise, moves=12)[0].any()
+
+
+def test_instance_noise_lasts_as_long_as_the_training_however_often_the_critic_moves():
+    noise = instance_noise(sigma=0.5)
+    for base, a_step in ((nonsaturating, 1), (wgan, 5)):
+        left = [float(seen(noise, share * TRAINING * a_step, base)[0].std()) for share in (0, 1)]
+        assert left == [pytest.approx(0.5, rel=0.03), 0.0]
+        half = seen(noise, TRAINING * a_step // 2, base)[0]
+        assert float(half.std()) == pytest.approx(0.25, rel=0.03)
 
 
 def test_each_players_judgements_are_noised_apart_in_the_game():
@@ -113,7 +124,7 @@ def test_each_players_judgements_are_noised_apart_in_the_game():
 
     made = nonsaturating()(recipe())
     made = made._replace(nets={**made.nets, "d": watching(made.nets["d"])})
-    method = assemble(instance_noise(0.5, 100.0)(made), data())
+    method = assemble(instance_noise(0.5)(made), data())
     with jax.disable_jit():
         state = method.init(KEY)
         keys.clear()
@@ -124,7 +135,7 @@ def test_each_players_judgements_are_noised_apart_in_the_game():
 
 
 def test_noise_moves_on_with_the_discriminator_and_leaves_samples_alone():
-    state, _, samples = run(instance_noise(0.5, 100.0))
+    state, _, samples = run(instance_noise(0.5))
     assert float(state.aux["d"]["moves"]) == 3
     plain = build(nonsaturating()(recipe()), data())
     assert jnp.array_equal(samples, plain.generate(state, KEY))

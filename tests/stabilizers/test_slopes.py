@@ -8,6 +8,7 @@ from jax.nn import sigmoid
 from small import (
     BATCH,
     KEY,
+    TRAINING,
     constant,
     critic_of,
     data,
@@ -84,10 +85,10 @@ def test_roths_slope_is_over_all_pixels_of_an_image():
 
 def test_roth_decays():
     made, batches = recipe(discriminator=linear_critic()), data()
-    stack = compose(nonsaturating(), roth(gamma=2.0, decay=0.01, horizon=100.0))(made)
+    stack = compose(nonsaturating(), roth(gamma=2.0, decay=0.01, horizon=0.5))(made)
     state = start(stack, batches)
     at = [
         float(objective_of(stack, batches)(state, KEY, jnp.int32(t))[1]["d/penalty"])
-        for t in (0, 50, 100)
+        for t in (0, TRAINING // 4, TRAINING // 2)
     ]
     np.testing.assert_allclose(np.array(at) / at[0], [1, 0.1, 0.01], rtol=1e-4)
