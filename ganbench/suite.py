@@ -56,15 +56,29 @@ def read(path: Path) -> Suite:
         _check_tasks(suite)
         list(groups(suite))
     except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
+        first = _most_telling(error)
+        key = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
+        whole = first["type"] == "missing" or isinstance(first["input"], dict)
+        given = "" if whole else f" (given: {first['input']!r})"
         if first["type"] == "extra_forbidden":
             given = f"; known: {choices(_keys_at(first['loc'][:-1]))}"
         raise BadInput(f"{path}: {key}: {first['msg']}{given}") from None
     except BadInput as error:
         raise BadInput(f"{path}: {error}") from None
     return suite
+
+
+def _most_telling(error: pydantic.ValidationError) -> Any:
+    """The first error, but the deepest of those that the branches of a union have."""
+    first, *others = error.errors()
+    where = [part for part in first["loc"] if not _is_branch(part)]
+    same = [e for e in others if [*e["loc"]][: len(where)] == where]
+    return max([first, *same], key=lambda e: sum(not _is_branch(part) for part in e["loc"]))
+
+
+def _is_branch(part: int | str) -> bool:
+    """Whether a part of a location is what pydantic calls a branch of a union, not a key."""
+    return str(part).startswith(("constrained-", "list["))
 
 
 def _keys_at(where: tuple[int | str, ...]) -> list[str]:
@@ -163,6 +177,12 @@ def with_overrides(
         if methods is not None
         else suite.methods
     )
+    for entry in entries if methods is not None else ():
+        if entry.tasks is not None and not tables.keys() & set(entry.tasks):
+            raise BadInput(
+                f"--methods: the suite has {entry.name!r} for {choices(entry.tasks)} alone, which "
+                "--tasks leaves out"
+            )
     made = suite.model_copy(update={"tasks": tables} | ({} if seed is None else {"seed": seed}))
     made = _with_methods(made, entries)
     _check_names(made)

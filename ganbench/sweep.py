@@ -98,25 +98,27 @@ def run(
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
     due = -np.inf
-    # most of compiling keeps one core busy, training all of them: apart, the others would wait
-    with Ahead(partial(_prepared, suite, group, devices) for group in missing) as compiled:
-        for done, group in enumerate(missing):
-            if time.monotonic() > deadline:
-                progress.stopped(len(missing) - done)
-                break
-            if group.task not in scales:
-                scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
-            label = f"{group.task} {group.method}"
-            progress.group(label)
-            statuses = _train_group(
-                suite, group, compiled.take, scales[group.task], store, progress, deadline
-            )
-            if (clock := time.monotonic()) > due:
-                store.write_tables(order)
-                due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
-            progress.done(label, statuses)
-    if missing:
-        store.write_tables(order)
+    try:
+        # most of compiling keeps one core busy, training all of them: apart, the others would wait
+        with Ahead(partial(_prepared, suite, group, devices) for group in missing) as compiled:
+            for done, group in enumerate(missing):
+                if time.monotonic() > deadline:
+                    progress.stopped(len(missing) - done)
+                    break
+                if group.task not in scales:
+                    scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
+                label = f"{group.task} {group.method}"
+                progress.group(label)
+                statuses = _train_group(
+                    suite, group, compiled.take, scales[group.task], store, progress, deadline
+                )
+                if (clock := time.monotonic()) > due:
+                    store.write_tables(order)
+                    due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
+                progress.done(label, statuses)
+    finally:  # an interrupt too leaves tables of all that is finished
+        if missing:
+            store.write_tables(order)
     return load(store.folder)
 
 
@@ -130,8 +132,8 @@ def _check_group(suite: Suite, group: Group) -> None:
         for batches in dict.fromkeys((budget, budget.drawing())):
             setting = setting_of(task, values["learning_rate"], batches, shared)
             check(group.method, values, setting)
-    except BadInput:
-        raise
+    except BadInput as error:
+        raise BadInput(f"{group.method} on {group.task}: {error}") from None
     except Exception:  # a method that raises is a failed row, once it is its turn
         pass
 

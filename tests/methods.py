@@ -23,6 +23,11 @@ def setting(rate=1e-2, dtype=jnp.float32, task="ring"):
     return Setting(made, train, held_out, BATCH, 2, 100, nets, Optimizer(adam(0.5, 0.999), rate))
 
 
+def doubled(x):
+    """A leaf of a state in float64, as nets draw their first parameters in float32."""
+    return x.astype(jnp.float64) if jnp.issubdtype(x.dtype, jnp.floating) else x
+
+
 def small(stack):
     """Hyperparameters with which few steps reach everything: no count or period is above two."""
     own = [(f"{n}.{p.name}", p.default) for n in names_of(stack) for p in parameters(n)]

@@ -180,6 +180,15 @@ def penalty_of(stabilizer, made: Recipe, batches: Data):
     return float(objective_of(made, batches)(state, KEY, T)[1]["d/penalty"]), state
 
 
+def direction_after(stabilizer, *grads: float) -> float:
+    """Where every player's optimizer goes after these gradients of a single parameter."""
+    (direction,) = {opt.direction for opt in stabilizer(recipe()).opts.values()}
+    state = direction.init({"w": jnp.zeros(1)})
+    for grad in grads:
+        update, state = direction.update({"w": jnp.array([grad])}, state)
+    return float(update["w"][0])
+
+
 def trees_equal(a, b) -> bool:
     same = jax.tree.map(lambda x, y: bool(jnp.array_equal(x, y)), a, b)
     return jax.tree.structure(a) == jax.tree.structure(b) and all(jax.tree.leaves(same))

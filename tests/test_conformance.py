@@ -1,6 +1,7 @@
 """What every registered method must do; the methods come from the registry alone."""
 
 import inspect
+import re
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -8,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from methods import BASES, BATCH, KEY, MODIFIERS, made, setting, small
+from methods import BASES, BATCH, KEY, MODIFIERS, doubled, made, setting, small
 
 from ganbench import registry
 from ganbench.assembly import assemble
 from ganbench.game import Players
 from ganbench.registry import METHODS, names_of, parameters
-from ganbench.setting import data
+from ganbench.setting import data, plain
 
 STABILIZERS = BASES + MODIFIERS
 
@@ -25,13 +26,9 @@ def run(method, key, steps, before=None):
     def body(state, t):
         return method.step(state, jax.random.fold_in(key, t), t)
 
-    before = before or jax.tree.map(_double, method.init(key))
+    before = before or jax.tree.map(doubled, method.init(key))
     after, info = jax.lax.scan(body, before, jnp.arange(steps))
     return before, after, info, method.generate(after, key)
-
-
-def _double(x):
-    return x.astype(jnp.float64) if jnp.issubdtype(x.dtype, jnp.floating) else x
 
 
 class Seen(NamedTuple):
@@ -187,6 +184,10 @@ def test_a_phase_leaves_other_players_alone(name):
             assert all(own) == (player not in named), (names, player)
 
 
+def test_the_discriminator_moves_first():
+    assert plain(setting()).schedule == (("d",), ("g",))
+
+
 def owner(path):
     """The player that a leaf of the state belongs to: the first key below params, aux or opt."""
     return path[1].key
@@ -203,7 +204,7 @@ def test_docstring_has_formula_arguments_and_reference(name):
     text = inspect.getdoc(METHODS[name].factory)
     for heading in ("Formula:", "Args:", "Reference:"):
         assert heading in text, heading
-    assert "arXiv" in text or "IEEE" in text
+    assert re.search(r"arXiv\s+\d{4}\.\d{4,5}|OpenReview|IEEE", text)
     arguments = text.split("Args:")[1].split("Reference:")[0]
     starts = sorted((arguments.index(f"{p.name}:"), p) for p in parameters(name))
     ends = [where for where, _ in starts[1:]] + [len(arguments)]

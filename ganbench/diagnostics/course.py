@@ -6,6 +6,8 @@ from ganbench.diagnostics.outcome import STATUSES as OF_SAMPLES
 from ganbench.diagnostics.outcome import Case, Status, last_third
 
 KEPT = 0.2  # an orbit keeps its radius within a fifth
+NEAR_SHARE = 0.5  # of high quality at the end: all samples are the one point
+RULES = f"ok from {NEAR_SHARE} of high quality; oscillating within {KEPT}; else unlearned"
 
 
 def _radius(case: Case) -> np.ndarray:
@@ -14,7 +16,7 @@ def _radius(case: Case) -> np.ndarray:
 
 
 def _converged(case: Case) -> bool:
-    return bool(case.trace.final_high_quality >= 0.5)  # all samples are the one point
+    return bool(case.trace.final_high_quality >= NEAR_SHARE)
 
 
 def _orbits(case: Case) -> bool:

@@ -37,8 +37,8 @@ def gap(pairs: Annotated[int, Ge(1)] = 4, period: Annotated[int, Ge(1)] = 100) -
     Formula:
         pair i trains (G_i, D_pi(i)) on the method's own losses, with data and latents of its own;
         after every `period` steps pi is a fresh uniform permutation. Samples are the even mixture
-        of the generators. A step of the method is one step of every pair, so its cost is `pairs`
-        times the plain method's.
+        of the generators. A step of the method is one step of every pair, so its cost is up to
+        `pairs` times the plain method's.
 
     Args:
         pairs: number of pairs, from 1 to the batch; static. 1 is the plain method. A batch of

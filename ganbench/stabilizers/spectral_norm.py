@@ -44,7 +44,8 @@ def spectral_norm() -> Stabilizer:
         None. A modifier. The authors train with `hinge`.
 
     u moves once a step of the discriminator, not once a judgement, so real and generated samples
-    meet the same weights, and scoring changes nothing.
+    meet the same weights, and scoring changes nothing. Weights that another stabilizer adds to the
+    net (`minibatch-discrimination`) are divided too if it stands before this one in the stack.
 
     Reference:
         Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial

@@ -1,15 +1,16 @@
 """Players that move at once: simultaneous updates, and two rules that need them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import jax
 import jax.numpy as jnp
 from annotated_types import Ge
 
-from ganbench.game import Objective, Phase, Recipe, Stabilizer, TrainState, player
+from ganbench.game import Objective, Phase, Stabilizer, TrainState, compose, player
 from ganbench.rules import Slope, apply_updates, gradients
 from ganbench.seeds import fold_name
+from ganbench.wrapping import claims, needs
 
 
 def joined(schedule: tuple[Phase, ...]) -> tuple[Phase, ...]:
@@ -33,13 +34,24 @@ def simultaneous() -> Stabilizer:
         other's new parameters before it moves. Of several critic steps the last is joined.
 
     Args:
-        None. A modifier of the schedule.
+        None. A modifier of the schedule; `extragradient` and `consensus` hold it already.
 
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
         ICML 2018, arXiv 1801.04406, section 2.3, against alternating updates.
     """
-    return lambda recipe: recipe._replace(schedule=joined(recipe.schedule))
+    together = _joining("simultaneous")
+    return lambda recipe: together(recipe).need("simultaneous", "discriminator")
+
+
+def _joining(by: str) -> Stabilizer:
+    """Neighbouring phases joined, for stabilizer `by`."""
+    return compose(lambda r: r._replace(schedule=joined(r.schedule)), claims(by, "players' turns"))
+
+
+def _with_phase(phase: Callable) -> Stabilizer:
+    """The rule's phase replaced by `phase(objective, opts, nets)`."""
+    return lambda recipe: recipe._replace(rule=recipe.rule._replace(phase=phase))
 
 
 def _extrapolating(objective: Objective, opts: Mapping, nets: Mapping):
@@ -71,12 +83,8 @@ def extragradient() -> Stabilizer:
         (Extra-Adam).
     """
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("extragradient", "update rule", "one move a step")
-        rule = recipe.rule._replace(phase=_extrapolating)
-        return recipe._replace(rule=rule, schedule=joined(recipe.schedule))
-
-    return stabilizer
+    own = claims("extragradient", "update rule", "one move a step")
+    return compose(own, _with_phase(_extrapolating), _joining("extragradient"))
 
 
 def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
@@ -121,9 +129,5 @@ def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
 
         return phase
 
-    def stabilizer(recipe: Recipe) -> Recipe:
-        recipe = recipe.claim("consensus", "update rule").need("consensus", "slope's own slope")
-        made = recipe.rule._replace(phase=rule)
-        return recipe._replace(rule=made, schedule=joined(recipe.schedule))
-
-    return stabilizer
+    own = compose(claims("consensus", "update rule"), needs("consensus", "slope's own slope"))
+    return compose(own, _with_phase(rule), _joining("consensus"))

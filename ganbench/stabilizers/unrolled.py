@@ -61,7 +61,8 @@ def unrolled(steps: Annotated[int, Ge(0)] = 5) -> Stabilizer:
         steps: K, >= 0; static. 0 is the plain game.
 
     Every player that is no discriminator looks ahead; the paper moves both players from one state,
-    here the task's alternation holds for all methods alike.
+    here the task's alternation holds for all methods alike. A lazy penalty is in all inner steps of
+    a step or in none.
 
     Reference:
         Metz, Poole, Pfau, Sohl-Dickstein, "Unrolled Generative Adversarial Networks", ICLR 2017,

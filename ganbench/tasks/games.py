@@ -6,12 +6,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganbench.diagnostics.course import STATUSES
+from ganbench.diagnostics.course import RULES, STATUSES
 from ganbench.errors import BadInput
 from ganbench.tasks.base import Judge, Task, Verdict
 
 NEAR = 0.1  # of high quality: within this distance of the equilibrium
-FORMULA = f"a point of the plane within {NEAR} of the origin"
+FORMULA = f"a point of the plane within {NEAR} of the origin: {RULES}"  # in the protocol, hashed
 
 
 def dirac() -> Task:

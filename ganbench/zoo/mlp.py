@@ -73,7 +73,7 @@ def autoencoder(sizes: Sizes) -> Net:
     """Samples to `Critic` with the reconstruction energy as score and the code as features.
 
     Encoder and decoder have `depth` hidden layers of `width` each. The code has width // 4 entries
-    (at least 1): at the usual width of 128 that is half of the 64 pixels of an 8x8 digit, a
+    (at least 1): at a width of 128 that is half of the 64 pixels of an 8x8 digit, a
     bottleneck, while a point in the plane is still held apart by EBGAN's margin alone.
     """
     code = max(1, checked(sizes).width // 4)

@@ -36,7 +36,9 @@ def test_ebgan_hinge_is_taken_on_each_sample():
     def code(x):  # not the sample itself: the term is taken on the code, not on pixels
         return x**2 + 1
 
-    made = recipe(discriminator=critic_of(lambda x: x[:, 0], code), generator=identity)
+    made = recipe(generator=identity)
+    autoencoder = critic_of(lambda x: x[:, 0], code)
+    made = made._replace(zoo={**made.zoo, "autoencoder": autoencoder})  # in the place of `d`
     losses, _, _ = losses_of(ebgan(margin=10.0), made, batches)
     assert jnp.allclose(losses["d"], 3.0 + 0.5)  # a hinge on the batch mean would give 3 + 0
     assert jnp.allclose(losses["g"], 10.0)

@@ -203,6 +203,37 @@ def test_codes_are_a_category_and_values_between_minus_one_and_one():
     assert jnp.allclose(likely, 2 - np.log(np.exp(1) + np.exp(2)) - 0.5 * 1.0)
 
 
+def test_infogans_losses_are_the_formula():
+    stack = infogan(2.0, categories=3, continuous=1)
+    losses, players, batches = losses_of(stack)
+
+    def parts(players, batches):
+        """(E sp(-d(x)), d on samples, I), by hand."""
+        own = fold_name(KEY, "g")
+        code = drawn_code(fold_name(own, "code"), BATCH, 3, 1, jnp.float32)
+        fake = players("d", players("g", batches.latent(KEY), key=own))
+        head = players.state.params["q"]
+        guess = fake.features @ head["w"] + head["b"]
+        sure = (jax.nn.log_softmax(guess[:, :3]) * code[:, :3]).sum(-1)
+        real = players("d", batches.real(KEY)).score
+        return (
+            softplus(-real).mean(),
+            fake.score,
+            (sure - 0.5 * (guess[:, 3] - code[:, 3]) ** 2).mean(),
+        )
+
+    by_hand = {
+        "d": lambda real, fake, i: real + softplus(fake).mean() - 2 * i,
+        "g": lambda real, fake, i: softplus(-fake).mean() - 2 * i,
+        "q": lambda real, fake, i: -i,
+    }
+    slopes = slopes_of(stack)
+    for name, formula in by_hand.items():
+        assert jnp.allclose(losses[name], formula(*parts(players, batches)), rtol=1e-5), name
+        slope = slope_by_hand(stack, name, lambda p, b, formula=formula: formula(*parts(p, b)))
+        assert close(slopes[name], slope), name
+
+
 def test_information_reaches_generator_and_discriminator():
     """A cut gradient would leave both players' gradients as they are without the term."""
     stacks = [infogan(weight, categories=3, continuous=1)(recipe()) for weight in (0.0, 1.0)]

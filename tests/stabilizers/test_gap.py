@@ -58,6 +58,17 @@ def test_gap_swaps_whole_discriminators_every_period_and_nothing_else():
     assert any(moved)
 
 
+def test_every_swap_is_a_permutation_of_its_own():
+    made = build(compose(nonsaturating(), gap(pairs=4, period=1))(recipe(sgd(), 0.0)), data())
+    state, step, orders = made.init(KEY), jax.jit(made.step), set()
+    for t in range(24):
+        after, _ = step(state, jax.random.fold_in(KEY, t), t)
+        before, now = (np.asarray(s.params["d"]["v"]) for s in (state, after))
+        orders.add(tuple(int(np.abs(before - own).sum(-1).argmin()) for own in now))
+        state = after
+    assert len(orders) > 8  # of 24: one order drawn once, or turns in a circle, have four at most
+
+
 def test_gap_swaps_what_a_discriminators_net_keeps():
     """The estimates of spectral normalization belong to their weights."""
     batches = data()

@@ -112,7 +112,7 @@ def test_instance_noise_lasts_as_long_as_the_training_however_often_the_critic_m
 
 
 def test_each_players_judgements_are_noised_apart_in_the_game():
-    """Three judgements of D's and G's losses, three draws: none shared, G's pass not clean."""
+    """Four judgements in D's and G's phases, four draws: none shared, G's pass not clean."""
     keys = []
 
     def watching(net: Net) -> Net:
@@ -150,6 +150,9 @@ def test_half_is_diffused_and_long_times_are_more_likely():
     expected = 3 * np.sum(p * np.sqrt(kept))
     moved = np.asarray(y[y != 3.0])
     assert moved.mean() == pytest.approx(expected, abs=0.03)
+    noise = np.asarray(diffused(0 * x, KEY, jnp.float32(STEPS), 0.05))
+    spread = np.square(noise[noise != 0]).mean()
+    assert spread == pytest.approx(0.05**2 * np.sum(p * (1 - kept)), rel=0.05)
 
 
 @pytest.mark.parametrize("longest", [SHORTEST, 100, STEPS])

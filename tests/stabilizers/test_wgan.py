@@ -8,11 +8,14 @@ from small import (
     KEY,
     LATENT,
     T,
+    at,
     constant,
     critic_of,
     data,
+    direction_after,
     largest_difference,
     linear_critic,
+    objective_of,
     penalty_of,
     phase_of,
     recipe,
@@ -45,6 +48,27 @@ def test_wgan_moves_by_rmsprop_with_an_epsilon_that_small():
     moved, _ = made.opts["g"].step(tiny, made.opts["g"].init(tiny), {"w": jnp.zeros(3)}, 0.0)
     expected = -0.5 * 1e-6 / np.sqrt(0.01 * 1e-12 + 1e-16)  # 1e-8 inside the root gives -0.005
     assert np.allclose(moved["w"], expected, rtol=1e-4)
+    second = 0.01 * 4 + 0.99 * 0.01 * 1  # of decay 0.99; no momentum: the last gradient alone
+    assert np.isclose(direction_after(wgan(), 1.0, -2.0), -2 / np.sqrt(second), rtol=1e-4)
+
+
+def test_wgan_gp_moves_its_critic_five_times_by_adam_without_momentum():
+    assert wgan_gp()(recipe()).schedule == (("d",),) * 5 + (("g",),)
+    second = (0.1 * 4 + 0.9 * 0.1 * 1) / (1 - 0.9**2)  # b1 = 0, b2 = 0.9
+    assert np.isclose(direction_after(wgan_gp(), 1.0, -2.0), -2 / np.sqrt(second), rtol=1e-4)
+
+
+def test_a_flat_critic_has_a_penalty_and_a_finite_slope():
+    made, batches = wgan_gp(weight=10.0)(recipe(discriminator=linear_critic())), data()
+    state, objective = start(made, batches), objective_of(made, batches)
+
+    def loss(w):
+        losses, info = objective(at(state, d={"w": w}), KEY, T)
+        return losses["d"], info["d/penalty"]
+
+    slope, penalty = jax.grad(loss, has_aux=True)(jnp.zeros_like(state.params["d"]["w"]))
+    assert float(penalty) == pytest.approx(10.0)
+    assert bool(jnp.isfinite(slope).all())
 
 
 def test_wgans_direction_has_a_derivative_where_nothing_ever_moved():
