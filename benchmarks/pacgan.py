@@ -49,9 +49,10 @@ mean with its 95 % interval: ours over n runs, the published one over ten trials
 standard errors (Lin et al., arXiv 1712.04086, Table 1). The suite files `pacgan-toy` and `{suite}`
 say what differs from the paper's setting: compare the order of the rows, not their level. Modes are
 counted by the paper's rule, one sample of high quality in 2,500. Scores are of the runs that have
-them: where those are fewer than n, the cell says how many; where all are alike, there is no interval. A verdict rests on its own interval, not
-corrected for there being five a task; "no fewer" means by less than half a mode. The setting was
-chosen on another base seed, where rows of both kinds were looked at.
+them: where those are fewer than n, the cell says how many; where all are alike, there is no
+interval. A verdict rests on its own interval, not corrected for there being five a task; "no fewer"
+means by less than half a mode. The setting was chosen on another base seed, where rows of both
+kinds were looked at.
 """
 
 
