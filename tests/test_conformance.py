@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from methods import BASES, BATCH, KEY, MODIFIERS, doubled, made, setting, small
+from small import phase_of
 
 from ganbench import registry
 from ganbench.assembly import assemble
-from ganbench.game import Players
 from ganbench.registry import METHODS, names_of, parameters
 from ganbench.setting import data, plain
 
@@ -167,12 +167,7 @@ def test_a_phase_leaves_other_players_alone(name):
     batches = data(here)
     inner = assemble(recipe._replace(outer=lambda method: method), batches)
     state = jax.eval_shape(inner.init, KEY)
-
-    def bare(state, key, t):
-        return recipe.game.losses(Players(recipe.nets, state), batches, key, t)
-
-    objective = recipe.rule.objective(bare, recipe.opts, recipe.nets)
-    phase = recipe.rule.phase(objective, recipe.opts, recipe.nets)
+    phase = phase_of(recipe, batches)
     owners = [owner(path) for path, _ in jax.tree_util.tree_leaves_with_path(state)]
     for names in set(recipe.schedule):
         traced = jax.make_jaxpr(lambda *given, names=names: phase(given[0], names, *given[1:])[0])

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 from methods import BASES, KEY, MODIFIERS, doubled, setting, small
+from small import at, objective_of
 
 from ganbench import registry
 from ganbench.assembly import assemble
-from ganbench.game import Players, player
+from ganbench.game import player
 from ganbench.setting import data
 
 #: What is a constant to the gradient, or a gradient without a value, because the paper says so.
@@ -28,17 +29,14 @@ def test_a_player_follows_the_whole_of_its_loss(name):
             doubled, assemble(recipe._replace(outer=lambda m: m), batches).init(KEY)
         )
 
-        def bare(state, key, t):
-            return recipe.game.losses(Players(recipe.nets, state), batches, key, t)
-
-        objective = recipe.rule.objective(bare, recipe.opts, recipe.nets)
+        objective = objective_of(recipe, batches)
         for loss in sorted({loss for phase in recipe.schedule for loss in phase}):
             flat, unravel = ravel_pytree(state.params[player(loss)])
             ahead = np.random.default_rng(0).standard_normal(flat.shape)
 
             def along(s, loss=loss, flat=flat, unravel=unravel, ahead=ahead):
-                params = {**state.params, player(loss): unravel(flat + s * ahead)}
-                return objective(state._replace(params=params), KEY, jnp.int32(0))[0][loss]
+                moved = at(state, **{player(loss): unravel(flat + s * ahead)})
+                return objective(moved, KEY, jnp.int32(0))[0][loss]
 
             slope = float(jax.grad(along)(0.0))
             difference = float(along(STEP) - along(-STEP)) / (2 * STEP)
