@@ -66,6 +66,10 @@ BAD = {
     "a rate twice": (GOOD.replace("= 1e-3", "= [1e-3, 0.001]", 1), "listed twice"),
     "missing threshold": (GOOD.replace("success_quality = 0.5", ""), "outcome.success_quality"),
     "rate of zero": (GOOD.replace("learning_rate = 1e-3", "learning_rate = 0.0"), "learning_rate"),
+    "one rate of several": (
+        GOOD.replace("learning_rate = 1e-3", "learning_rate = [1e-3, -1.0]"),
+        "tasks.ring.learning_rate.1: Input should be greater than 0 (given: -1.0)",
+    ),
     "infinite rate": (GOOD.replace("learning_rate = 1e-3", "learning_rate = inf"), "learning_rate"),
     "no tasks of that name": (
         GOOD + 'tasks = ["grid"]\n',
@@ -121,6 +125,7 @@ REFUSED = {
     "run smoke --tasks grid": "--tasks: 'grid' is none of the suite's: digits, ring",
     "run smoke --methods mdgun": "unknown name 'mdgun'",
     "run smoke --methods mdgan+ebgan": "both bases",
+    "run convergence --tasks dirac --methods wasserstein": "has 'wasserstein' for bilinear alone",
     "run smoke --steps -5": "--steps: -5 must be at least 1",
     "run smoke --steps 301": "must be a multiple of evaluations",
     "run smoke --steps x": "--steps",
