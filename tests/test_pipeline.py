@@ -13,6 +13,7 @@ from pydantic import AllowInfNan
 import ganbench
 from ganbench import registry, sweep
 from ganbench.diagnostics.outcome import Rules
+from ganbench.errors import BadInput
 from ganbench.game import Method, TrainState
 from ganbench.harness import prepared
 from ganbench.parts import add_to_loss
@@ -244,6 +245,31 @@ def test_a_method_that_raises_is_a_failed_row_and_the_sweep_goes_on(monkeypatch,
     assert trained == ["grid broken"]
     assert set(made.runs["status"]) == {"ok", "unlearned"}
     assert len(made.runs) == 2 * 5
+
+
+def test_an_interrupt_leaves_tables_of_all_that_is_finished(monkeypatch, tmp_path):
+    def interrupting(label):
+        if label == "grid forty":
+            raise KeyboardInterrupt
+
+    for name in ("perfect", "forty"):
+        monkeypatch.setitem(registry.METHODS, name, KNOWN[name])
+    monkeypatch.setattr(sweep, "TABLES_SHARE", 1e-9)  # else none but the first group's
+    with pytest.raises(KeyboardInterrupt):
+        sweep.run(
+            suite({"perfect": {}, "forty": {}}, steps=100),
+            tmp_path / "out",
+            progress=sweep.Progress(group=interrupting),
+        )
+    board = ganbench.load(tmp_path / "out").leaderboard
+    assert set(board["method"]) == {"real", "held-out", "noise", "perfect"}
+
+
+def test_a_method_that_cannot_be_built_is_named_with_its_task_before_anything_is_written(tmp_path):
+    columns = {"hyperparameters": {"pacgan": {"samples": 100}}}
+    with pytest.raises(BadInput, match="^pacgan on grid: pacgan: a batch of 64 holds no pack of"):
+        sweep.run(suite({"nonsaturating": {}, "pacgan": columns}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
