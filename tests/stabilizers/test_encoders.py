@@ -86,6 +86,13 @@ def test_the_encoder_learns_from_its_codes_and_the_generator_from_its_samples(ba
         assert close(made[name], by_hand), name
 
 
+def test_a_code_has_the_mean_and_the_variance_that_the_encoder_says():
+    mean, variance = normal(1, 20_000, 2), jnp.array([4.0, 0.25])
+    apart = drawn(mean, jnp.log(variance), KEY) - mean
+    assert np.allclose(apart.mean(0), 0, atol=0.05)
+    assert np.allclose(apart.var(0), variance, rtol=0.05)
+
+
 def test_alis_encoder_draws_and_bigans_does_not():
     for base, differs in ((ali, True), (bigan, False)):
         stack = base()(recipe(discriminator=joint_critic()))
@@ -112,8 +119,8 @@ def test_veegan_measures_latents_and_labels_generated_pairs_one():
 
 
 def test_divergence_from_the_standard_normal_in_closed_form():
-    mean, log_variance = jnp.array([[1.0, -2.0]]), jnp.log(jnp.array([[4.0, 0.25]]))
-    by_hand = sum(0.5 * (m**2 + v - np.log(v) - 1) for m, v in ((1, 4), (-2, 0.25)))
+    mean, log_variance = jnp.array([[1.0, -2.0]]), jnp.log(jnp.array([[4.0, 0.5]]))
+    by_hand = sum(0.5 * (m**2 + v - np.log(v) - 1) for m, v in ((1, 4), (-2, 0.5)))
     assert jnp.allclose(divergence(mean, log_variance), by_hand)
     assert jnp.allclose(divergence(jnp.zeros((3, 2)), jnp.zeros((3, 2))), 0.0)
 
