@@ -29,6 +29,14 @@ the ring of suite `zoo` relative to `nonsaturating`, measured side by side on a 
 hyperparameters may vary between lanes of one compilation, static ones cost a compilation each.
 """
 
+FOUND = "In the suites"
+POOR = """
+## Where a method does badly in the suites, and why
+
+Looked at run by run before it was believed; `docs/diagnoses.md` has the runs. All train with the
+published weights and with the task's nets, batch, optimizer and rate.
+"""
+
 COSTS = Path(__file__).parent / "costs.csv"
 COLUMNS = (
     *("method", "kind", "slots", "what it does", "formula", "defaults and their source", "cost"),
@@ -102,6 +110,11 @@ def main() -> None:
             section(text, "Reference"),
         ]
         print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    print(POOR)
+    for name, entry in METHODS.items():
+        text = inspect.getdoc(entry.factory) or ""
+        if f"\n{FOUND}:\n" in text:
+            print(f"- `{name}`: {section(text, FOUND)}")
 
 
 main()

@@ -41,8 +41,9 @@ def test_eve_divides_by_the_running_relative_change_of_the_loss():
     direction = feedback(decay, low, high)
     state = direction.init({"w": jnp.zeros(())})
     smooth = d = None
-    for f in (1.0, 1.05, 3.0, 60.0, 0.5, 0.49):
-        update, state = direction.update({"w": jnp.float32(2.0)}, state, value=jnp.float32(f))
+    for loss in (1.0, 1.05, -3.0, 60.0, -0.5, 0.49):
+        update, state = direction.update({"w": jnp.float32(2.0)}, state, value=jnp.float32(loss))
+        f = abs(loss)
         if smooth is None:
             smooth, d = f, 1.0
         else:
