@@ -83,6 +83,11 @@ def ali() -> Stabilizer:
 
     The authors move all players at once (`simultaneous`); here the task's alternation holds.
 
+    In the suites:
+        Few modes of the grid: the method learns slower, and covers most with three times the steps.
+        On stacked-digits the generator makes one image of all latents, as most runs of
+        `nonsaturating` do; at a quarter of the rate it learns.
+
     Reference:
         Dumoulin et al., "Adversarially Learned Inference", ICLR 2017, arXiv 1606.00704,
         algorithm 1.
@@ -104,6 +109,11 @@ def bigan() -> Stabilizer:
 
     Args:
         None. A base.
+
+    In the suites:
+        Few modes: the method learns slower. With four times the steps it covers the ring. On
+        stacked-digits the generator makes one image of all latents, as most runs of `nonsaturating`
+        do.
 
     Reference:
         Donahue, Kraehenbuehl, Darrell, "Adversarial Feature Learning", ICLR 2017,
@@ -128,6 +138,11 @@ def veegan() -> Stabilizer:
 
     Args:
         None. A base.
+
+    In the suites:
+        One or two modes of the ring: the method. The reconstructor learns from generated samples
+        alone, so it never sees a mode that is lost; more steps or wider nets do not help, while an
+        encoder's loss as in `ali` does.
 
     Reference:
         Srivastava, Valkov, Russell, Gutmann, Sutton, "VEEGAN: Reducing Mode Collapse in GANs using

@@ -23,6 +23,10 @@ def ema(decay: Annotated[float, Ge(0), Lt(1)] = 0.999) -> Stabilizer:
             (`GAN_stability`); Yazici et al.'s 0.9999 averages over more steps than a short
             training has.
 
+    In the suites:
+        With 0.999 behind the plain row: the method's decay, whose mean still holds the first
+        thousand of a few thousand steps. 0.99 stands beside it.
+
     Reference:
         Yazici, Foo, Winkler, Yap, Piliouras, Chandrasekhar, "The Unusual Effectiveness of Averaging
         in GAN Training", ICLR 2019, arXiv 1806.04498.

@@ -50,6 +50,10 @@ def entropy_sgd(
     unstable, after 12,000 steps. mu is a constant to the gradient, so what differentiates a slope
     once more (`consensus`, `unrolled`) does not stack with it.
 
+    In the suites:
+        Few modes: the method's walk, which goes far while the other player stands still. With
+        Langevin steps of 0.001 the same code covers the ring.
+
     Reference:
         Chaudhari et al., "Entropy-SGD: Biasing Gradient Descent Into Wide Valleys", ICLR 2017,
         arXiv 1611.01838, algorithm 1, as recalled; defaults of the authors' code

@@ -56,6 +56,11 @@ def eve(
     Made for a loss above 0; a player's loss in a game may be of either sign, so f_t is its absolute
     value. Where the estimate s is 0, it starts anew.
 
+    In the suites:
+        Few modes of the grid: the method at the task's rate. Losses of a game change little, so
+        that it divides by less than 1 and steps are larger; at a quarter of the rate the same code
+        covers more than Adam at the whole.
+
     Reference:
         Koushik, Hayashi, "Improving Stochastic Gradient Descent with Feedback", arXiv 1611.01505v1
         (2016), algorithm 1, with its defaults (k = 0.1, K = 10, beta_3 = 0.999).

@@ -36,6 +36,10 @@ def gradient_noise(
     The noise is a term of the loss whose value is 0, so what comes after it in a stack and uses
     gradients meets it: an extrapolation, Adam's moments, a look-ahead (one draw for all its steps).
 
+    In the suites:
+        A little behind on the ring: the noise, larger than these gradients. With 1e-4 it covers
+        all.
+
     Reference:
         Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach, Martens, "Adding Gradient Noise Improves
         Learning for Very Deep Networks", arXiv 1511.06807 (2015), equation 1.

@@ -65,6 +65,10 @@ def infogan(
         categories: values of the categorical code, >= 1; static. The authors' on MNIST.
         continuous: uniform codes, >= 0; static. The authors' on MNIST.
 
+    In the suites:
+        Half the modes of the grid: the method's weight, which is for ten digits: a tenth of it
+        keeps what the code says from outweighing the game, and the same code covers the grid.
+
     Reference:
         Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel, "InfoGAN: Interpretable Representation
         Learning by Information Maximizing Generative Adversarial Nets", NIPS 2016,

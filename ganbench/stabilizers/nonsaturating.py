@@ -41,6 +41,10 @@ def minimax() -> Stabilizer:
     Args:
         None. A base.
 
+    In the suites:
+        Nothing is learnt on stacked-digits: the method at the task's rate, where its gradient
+        vanishes. At a quarter of it the same code covers more than `nonsaturating`.
+
     Reference:
         Goodfellow et al., "Generative Adversarial Nets", NIPS 2014, arXiv 1406.2661, equation 1.
     """

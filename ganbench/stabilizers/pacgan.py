@@ -44,6 +44,10 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
     Raises, when the method is built:
         ProtocolError: a batch that holds no pack, or leaves as many samples over as packs.
 
+    In the suites:
+        Few modes of the grid: the method learns slower, since a batch holds fewer packs than
+        samples. With three times the steps it covers both ring and grid.
+
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN: The power of two samples in generative adversarial
         networks", NeurIPS 2018, arXiv 1712.04086; m = 2 is its PacGAN2.

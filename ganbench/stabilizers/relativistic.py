@@ -35,6 +35,10 @@ def rpgan() -> Stabilizer:
     Args:
         None. A base.
 
+    In the suites:
+        Nothing is learnt on stacked-digits: the method without a penalty, as `r3gan`'s authors say.
+        The generator makes one image of all latents; with `r1` the same code learns.
+
     Reference:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard
         GAN", ICLR 2019, arXiv 1807.00734, section 4.1 (RpGAN).
@@ -61,6 +65,9 @@ def ragan() -> Stabilizer:
 
     The judgement of a sample depends on the batch; the author's first experiments had the opposite
     sign inside the second expectation. Her code halves both losses, which Adam does not feel.
+
+    In the suites:
+        Nothing is learnt on stacked-digits: as for `rpgan`.
 
     Reference:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard

@@ -47,6 +47,12 @@ def spectral_norm() -> Stabilizer:
     meet the same weights, and scoring changes nothing. Weights that another stabilizer adds to the
     net (`minibatch-discrimination`) are divided too if it stands before this one in the stack.
 
+    In the suites:
+        Few modes: the method. With a slope of at most 1 modes one apart are hardly told from each
+        other: three times the steps cover the ring, none that were tried the grid, where inputs
+        thirty times as large do. On stacked-digits the generator makes one image of all latents, as
+        most runs of `nonsaturating` do.
+
     Reference:
         Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial
         Networks", ICLR 2018, arXiv 1802.05957, algorithm 1.

@@ -36,6 +36,10 @@ def simultaneous() -> Stabilizer:
     Args:
         None. A modifier of the schedule; `extragradient` and `consensus` hold it already.
 
+    In the suites:
+        Nothing is learnt on stacked-digits: the method. The generator makes one image of all
+        latents; with `r1`, which is proven to make such updates converge, it learns.
+
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
         ICML 2018, arXiv 1801.04406, section 2.3, against alternating updates.
@@ -100,6 +104,10 @@ def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
             they use RMSProp at 1e-4.
 
     1/2 |v|^2 of one batch is a biased estimate, as in the authors' code.
+
+    In the suites:
+        Nothing is learnt: the method's weight, which the authors gave for RMSProp at 1e-4. With 0.1
+        the same code covers the ring.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", NIPS 2017, arXiv 1705.10461,

@@ -49,6 +49,10 @@ def r1(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
             which is 20 here (`GAN_stability`, `configs/default.yaml`).
         every: the penalty is taken at every `every`-th step, `every` times as strong; static.
 
+    In the suites:
+        Few modes of ring and grid: the method's weight, which is for images. With 0.01 the same
+        code covers both.
+
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
         ICML 2018, arXiv 1801.04406, equation 9.
@@ -69,6 +73,9 @@ def r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
         gamma: the penalty's weight, >= 0; traced. As for `r1`: 10 without the half in the code.
         every: the penalty is taken at every `every`-th step, `every` times as strong; static.
 
+    In the suites:
+        Few modes of ring and grid: the method's weight, as for `r1`.
+
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
         ICML 2018, arXiv 1801.04406, equation 10.
@@ -87,6 +94,9 @@ def r1r2(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
         gamma: the weight of both penalties, >= 0; traced. As for `r1`, of which it is the default;
             R3GAN's are given with `r3gan`.
         every: the penalty is taken at every `every`-th step, `every` times as strong; static.
+
+    In the suites:
+        Few modes of ring and grid: the method's weight, as for `r1`.
 
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
@@ -108,6 +118,9 @@ def wgan_gp0(weight: Weight = 10.0, every: Period = 1) -> Stabilizer:
         weight: the penalty's weight, >= 0, without a factor 1/2; traced. 10 is `reg_param` of the
             authors' code (`GAN_stability`, `reg_type: wgangp0`).
         every: the penalty is taken at every `every`-th step, `every` times as strong; static.
+
+    In the suites:
+        Few modes of ring and grid: the method's weight, as for `r1`.
 
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
