@@ -4,7 +4,7 @@
 
 Modes are counted by the paper's rule, one sample of high quality. A claim is held against the
 difference of two rows' mean number of modes with its 95 % interval (Welch): it holds or fails where
-the interval is on one side of zero, else these runs do not say.
+the interval is on one side of what is claimed, else these runs do not say.
 """
 
 import json
@@ -89,8 +89,8 @@ def difference(more: np.ndarray, less: np.ndarray) -> tuple[float, float, float]
 
 
 def verdict(low: float, high: float, margin: float) -> str:
-    """Of the claim that a difference is above -`margin`."""
-    return "holds" if low > -margin else "fails" if high < 0 else "undecided"
+    """Of the claim that a difference is above -`margin`, from its interval."""
+    return "holds" if low > -margin else "fails" if high < -margin else "undecided"
 
 
 def claims(runs: pd.DataFrame) -> list[list[str]]:
@@ -127,4 +127,5 @@ def main() -> None:
         print(table(["claim", "packs", "n", "difference in modes", "verdict"], claims(own)))
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -1,6 +1,7 @@
 """Pages and suites that follow from the registry hold what it holds now."""
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -49,3 +50,12 @@ def test_the_zoo_holds_every_method():
         name for entry in suite.read(suite.find("zoo")).methods for name in entry.name.split("+")
     }
     assert held | {"wasserstein"} == {*BASES, *MODIFIERS}  # which nothing keeps bounded
+
+
+def test_a_claim_is_held_against_its_interval():
+    verdict = runpy.run_path(str(ROOT / "benchmarks/pacgan.py"))["verdict"]
+    more = [verdict(low, high, 0.0) for low, high in ((0.1, 1.0), (-0.1, 1.0), (-1.0, -0.1))]
+    assert more == ["holds", "undecided", "fails"]
+    no_fewer = [verdict(low, high, 0.5) for low, high in ((-0.4, 1), (-0.8, -0.1), (-2, -0.6))]
+    assert no_fewer == ["holds", "undecided", "fails"]
+    assert verdict(float("nan"), float("nan"), 0.0) == "undecided"

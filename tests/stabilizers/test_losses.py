@@ -3,9 +3,10 @@
 import jax.numpy as jnp
 import numpy as np
 from jax.nn import softplus
-from small import critic_of, data, direction_after, linear_critic, losses_of, penalty_of, recipe
+from small import KEY, critic_of, data, direction_after, losses_of, penalty_of, recipe
 
-from ganbench.game import Data, Net
+from ganbench.game import Data, Net, Players
+from ganbench.parts import generated
 from ganbench.stabilizers.hinge import hinge
 from ganbench.stabilizers.improved import feature_matching
 from ganbench.stabilizers.least_squares import lsgan
@@ -65,8 +66,13 @@ def test_relativistic_averages_in_both_losses():
 def test_r3gan_is_the_pairing_loss_with_both_penalties():
     made = losses(r3gan(gamma=0.0))
     assert jnp.allclose(made["d"], softplus(F - R).mean())
-    penalty, state = penalty_of(r3gan(gamma=0.5), recipe(discriminator=linear_critic()), data())
-    assert np.isclose(penalty, 0.5 * float(jnp.sum(state.params["d"]["w"] ** 2)))  # twice a half
+    # d(x) = |x|^2 / 2, whose slope is x: what is squared tells where it was taken
+    squares = recipe(discriminator=critic_of(lambda x: 0.5 * jnp.sum(x**2, axis=-1)))
+    batches = data()
+    penalty, state = penalty_of(r3gan(gamma=0.5), squares, batches)
+    fake = generated(Players(squares.nets, state), batches, KEY)
+    by_hand = sum(jnp.sum(x**2, axis=-1).mean() for x in (batches.real(KEY), fake))
+    assert np.isclose(penalty, 0.25 * float(by_hand))
 
 
 def test_r3gan_moves_along_adam_without_momentum():

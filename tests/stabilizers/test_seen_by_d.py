@@ -98,6 +98,7 @@ def test_instance_noise_is_fresh_for_each_judgement_and_annealed():
     assert float(real.std()) == pytest.approx(0.5, rel=0.03)
     assert float(fake.std()) == pytest.approx(0.5, rel=0.03)
     assert abs(np.corrcoef(real.ravel(), fake.ravel())[0, 1]) < 0.03  # not one shared draw
+    assert abs(np.corrcoef(real[:, 0], real[:, 1])[0, 1]) < 0.1  # nor one an entry
     assert float(seen(noise, moves=4)[0].std()) == pytest.approx(0.3, rel=0.03)
     assert not seen(noise, moves=10)[0].any() and not seen(noise, moves=12)[0].any()
 
@@ -153,6 +154,9 @@ def test_half_is_diffused_and_long_times_are_more_likely():
     noise = np.asarray(diffused(0 * x, KEY, jnp.float32(STEPS), 0.05))
     spread = np.square(noise[noise != 0]).mean()
     assert spread == pytest.approx(0.05**2 * np.sum(p * (1 - kept)), rel=0.05)
+    wide = np.asarray(diffused(jnp.full((200, 4, 4, 3), 3.0), KEY, jnp.float32(STEPS), 0.0))
+    assert (wide.reshape(200, -1) == wide[:, :1, :1, :1].reshape(200, 1)).all()  # one t a sample
+    assert len(np.unique(wide)) > 50
 
 
 @pytest.mark.parametrize("longest", [SHORTEST, 100, STEPS])
