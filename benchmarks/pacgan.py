@@ -44,15 +44,16 @@ MARGIN = 0.5  # of a mode: "no fewer" can only be said up to something
 
 HEAD = """# PacGAN's Table 1
 
-Made by `python benchmarks/pacgan.py {folder}` from the runs of suite `{suite}`. Every figure is a
-mean with its 95 % interval: ours over n runs, the published one over ten trials, mean -+ {t9:.2f}
-standard errors (Lin et al., arXiv 1712.04086, Table 1). The suite files `pacgan-toy` and `{suite}`
-say what differs from the paper's setting: compare the order of the rows, not their level. Modes are
-counted by the paper's rule, one sample of high quality in 2,500. Scores are of the runs that have
-them: where those are fewer than n, the cell says how many; where all are alike, there is no
-interval. A verdict rests on its own interval, not corrected for there being five a task; "no fewer"
-means by less than half a mode. The setting was chosen on another base seed, where rows of both
-kinds were looked at.
+Made by `python benchmarks/pacgan.py {folder}`
+from the runs of suite `{suite}`. Every figure is a mean with its 95 % interval: ours over n
+runs, the published one over ten trials, mean -+ {t9:.2f} standard errors (Lin et al., arXiv
+1712.04086, Table 1). The suite files `pacgan-toy` and `{suite}` say what differs from the
+paper's setting: compare the order of the rows, not their level. A batch holds as many samples
+whatever the packs, so larger packs are fewer judgements. Modes are counted by the paper's rule, one
+sample of high quality in 2,500. Scores are of the runs that have them: where those are fewer than
+n, the cell says how many; where all are alike, there is no interval. A verdict rests on its own
+interval, not corrected for there being five a task; "no fewer" means by less than half a mode. The
+setting was chosen on another base seed, where rows of both kinds were looked at.
 """
 
 
