@@ -4,15 +4,16 @@
 
 Every method of the suite `zoo` on its ring: a block of lanes on each core, all at once. A method's
 chunks of steps take turns with those of `nonsaturating`, so that a machine that gets slower slows
-both; the ratio is that of the medians. All is printed at the end: a run cut short leaves nothing
-that looks whole.
+both, and take turns in being first. A round gives one ratio; printed are their median and
+quartiles, all at the end: a run cut short leaves nothing that looks whole.
 """
 
 import csv
 import sys
 import time
 from collections.abc import Callable
-from statistics import median
+from itertools import cycle
+from statistics import quantiles
 
 import jax
 import numpy as np
@@ -22,7 +23,7 @@ from ganbench.plan import Group, budget_of, groups
 from ganbench.program import compile_group, lane_arguments
 from ganbench.tasks.catalogue import TASKS
 
-TASK, BASE, ROUNDS = "ring", "nonsaturating", 9
+TASK, BASE, ROUNDS = "ring", "nonsaturating", 15
 
 
 def timed(zoo: suite.Suite, group: Group) -> Callable[[], float]:
@@ -48,17 +49,27 @@ def timed(zoo: suite.Suite, group: Group) -> Callable[[], float]:
     return chunk
 
 
+def ratio(own: Callable[[], float], base: Callable[[], float], turn: int) -> float:
+    """The time of `own` over that of `base`, which goes first in turn 1."""
+    if turn:
+        before = base()
+        return own() / before
+    mine = own()
+    return mine / base()
+
+
 def main() -> None:
     runtime.set_devices("cpu")
     runtime.use_compilation_cache()
     zoo = suite.read(suite.find("zoo"))
     planned = {g.method: g for g in groups(zoo) if g.task == TASK}
     base = timed(zoo, planned[BASE])
-    rows = [("method", "cost")]
+    rows = [("method", "cost", "low", "high", "rounds")]
     for method, group in planned.items():
         own = timed(zoo, group)
-        mine, others = zip(*((own(), base()) for _ in range(ROUNDS)), strict=True)
-        rows.append((method, f"{median(mine) / median(others):.2f}"))
+        ratios = [ratio(own, base, turn) for turn, _ in zip(cycle((0, 1)), range(ROUNDS))]
+        low, middle, high = quantiles(ratios, n=4)
+        rows.append((method, *(f"{x:.2f}" for x in (middle, low, high)), ROUNDS))
         print(*rows[-1], file=sys.stderr)
     csv.writer(sys.stdout).writerows(rows)
 

@@ -25,7 +25,8 @@ HEAD = """# Methods
 Made by `python benchmarks/methods.py` from the docstrings and the registry. A base sets the game;
 modifiers wrap the slots named here; a stack is `base+modifier+...`. Cost is the time of a step on
 the ring of suite `zoo` relative to `nonsaturating`, measured side by side on a CPU of two cores by
-`python benchmarks/costs.py`; a dash is a method that the suite does not hold. Traced
+`python benchmarks/costs.py`, with the quartiles over its rounds (how far `nonsaturating` is from 1
+says how good the measurement is); a dash is a method that the suite does not hold. Traced
 hyperparameters may vary between lanes of one compilation, static ones cost a compilation each.
 """
 
@@ -33,11 +34,14 @@ FOUND = "In the suites"
 POOR = """
 ## Where a method does badly in the suites, and why
 
-Looked at run by run before it was believed; `docs/diagnoses.md` has the runs. All train with the
-published weights and with the task's nets, batch, optimizer and rate.
+Every method of which a run diverges in `zoo`, or which covers less than two thirds of the modes
+that `nonsaturating` does on one of its tasks, and some that do little better. Looked at before it
+was believed: `docs/diagnoses.md` has the runs. Each trains with its defaults, which are for other
+tasks, and with the task's nets, batch, optimizer and rate.
 """
 
 COSTS = Path(__file__).parent / "costs.csv"
+SHOWN = ("cost", "low", "high")
 COLUMNS = (
     *("method", "kind", "slots", "what it does", "formula", "defaults and their source", "cost"),
     "reference",
@@ -76,10 +80,14 @@ def slots(name: str, setting: Setting) -> str:
     return ", ".join(k for k in touched(entry.factory(**own), before) if k != "zoo")
 
 
+def _spread(middle: str, low: str, high: str) -> str:
+    return f"{float(middle):.1f} ({float(low):.1f} to {float(high):.1f})"
+
+
 def costs() -> dict[str, str]:
     """Each method's time per step over `nonsaturating`'s, as `costs.py` measured it."""
     with COSTS.open() as file:
-        made = {row["method"]: f"{float(row['cost']):.1f}" for row in csv.DictReader(file)}
+        made = {row["method"]: _spread(*map(row.get, SHOWN)) for row in csv.DictReader(file)}
     missing = {entry.name for entry in suite.read(suite.find("zoo")).methods} - set(made)
     if missing:
         sys.exit(f"{COSTS}: no cost of {', '.join(sorted(missing))}; make it with costs.py")

@@ -79,8 +79,8 @@ def egan_ent_nn(
         ProtocolError: a batch of no more samples than neighbours.
 
     In the suites:
-        Nothing is learnt on stacked-digits: the method at the task's rate. At a quarter of it, the
-        same code learns some.
+        Little is learnt on stacked-digits: the method at the task's rate. At a quarter of it and
+        with twice the steps the same code learns some.
 
     Reference:
         Dai, Almahairi, Bachman, Hovy, Courville, "Calibrating Energy-based Generative Adversarial
@@ -116,6 +116,9 @@ def egan_ent_vi(
     Args:
         weight: of the bound, >= 0; traced. 0.1 is that of the authors' code on CIFAR-10.
         decay: weight of d^2, >= 0; traced. As in the authors' code on CIFAR-10.
+
+    That code gives D a tenth of the other players' rate, where here all have the task's, and counts
+    the encoder's log deviation at half its weight in log q.
 
     Reference:
         Dai, Almahairi, Bachman, Hovy, Courville, "Calibrating Energy-based Generative Adversarial

@@ -40,9 +40,9 @@ def dragan(
     The perturbation is that of the authors' notebook, one-sided; the paper's is normal.
 
     In the suites:
-        Nearly nothing is learnt on ring and grid: the method's weight. 10 was published for images;
-        where modes lie one apart, so flat a discriminator cannot tell them. With 0.01 the same code
-        covers both.
+        Nearly nothing is learnt on ring and grid: the method's weight, which is for images. Where
+        modes lie less than one apart, so flat a discriminator cannot tell them. With 0.01 the same
+        code covers most of both.
 
     Reference:
         Kodali, Abernethy, Hays, Kira, "On Convergence and Stability of GANs", arXiv 1705.07215

@@ -24,8 +24,8 @@ def ema(decay: Annotated[float, Ge(0), Lt(1)] = 0.999) -> Stabilizer:
             training has.
 
     In the suites:
-        With 0.999 behind the plain row: the method's decay, whose mean still holds the first
-        thousand of a few thousand steps. 0.99 stands beside it.
+        With 0.999 behind the plain row on the ring and on stacked-digits: the method's decay, whose
+        mean still holds the first thousand of a few thousand steps. With 0.99 it is not.
 
     Reference:
         Yazici, Foo, Winkler, Yap, Piliouras, Chandrasekhar, "The Unusual Effectiveness of Averaging

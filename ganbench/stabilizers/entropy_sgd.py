@@ -52,7 +52,9 @@ def entropy_sgd(
 
     In the suites:
         Few modes: the method's walk, which goes far while the other player stands still. With
-        Langevin steps of 0.001 the same code covers the ring.
+        Langevin steps of 0.001 the same code covers most of the grid and some of the ring. On
+        stacked-digits the generator makes one image of all latents, as half the runs of
+        `nonsaturating` do.
 
     Reference:
         Chaudhari et al., "Entropy-SGD: Biasing Gradient Descent Into Wide Valleys", ICLR 2017,

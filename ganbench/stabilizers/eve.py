@@ -59,7 +59,7 @@ def eve(
     In the suites:
         Few modes of the grid: the method at the task's rate. Losses of a game change little, so
         that it divides by less than 1 and steps are larger; at a quarter of the rate the same code
-        covers more than Adam at the whole.
+        covers most.
 
     Reference:
         Koushik, Hayashi, "Improving Stochastic Gradient Descent with Feedback", arXiv 1611.01505v1

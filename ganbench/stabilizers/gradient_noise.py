@@ -37,8 +37,8 @@ def gradient_noise(
     gradients meets it: an extrapolation, Adam's moments, a look-ahead (one draw for all its steps).
 
     In the suites:
-        A little behind on the ring: the noise, larger than these gradients. With 1e-4 it covers
-        all.
+        Behind on ring and grid: the method's noise, larger than these gradients. With a variance of
+        1e-4 the same code fares like the plain method.
 
     Reference:
         Neelakantan, Vilnis, Le, Sutskever, Kaiser, Kurach, Martens, "Adding Gradient Noise Improves

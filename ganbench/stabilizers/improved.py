@@ -28,7 +28,8 @@ def feature_matching() -> Stabilizer:
 
     In the suites:
         Few modes of ring and grid: the method. A mean of features says little of single modes, and
-        that of a batch is noisy; a batch eight times as large helps, one of 2,048 no more.
+        that of a batch is noisy: a batch eight times as large helps, one of 2,048 no more than
+        that.
 
     Reference:
         Salimans et al., "Improved Techniques for Training GANs", NIPS 2016, arXiv 1606.03498,
@@ -77,8 +78,8 @@ def minibatch_discrimination(
     scale and w, the weights of o, at 0.
 
     In the suites:
-        Fewer modes of the grid than without: the method learns slower here; with twice the steps it
-        has more.
+        Fewer modes of the grid than without: the method learns slower here; with twice the steps
+        the same code covers more.
 
     Reference:
         Salimans et al., "Improved Techniques for Training GANs", NIPS 2016, arXiv 1606.03498,

@@ -66,8 +66,9 @@ def infogan(
         continuous: uniform codes, >= 0; static. The authors' on MNIST.
 
     In the suites:
-        Half the modes of the grid: the method's weight, which is for ten digits: a tenth of it
-        keeps what the code says from outweighing the game, and the same code covers the grid.
+        Half the modes of the grid, and blurred: the method's weight, which is for ten digits. With
+        a tenth of it what the code says no longer outweighs the game, and the same code covers ring
+        and grid better than the plain method.
 
     Reference:
         Chen, Duan, Houthooft, Schulman, Sutskever, Abbeel, "InfoGAN: Interpretable Representation

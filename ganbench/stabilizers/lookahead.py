@@ -24,7 +24,8 @@ def lookahead(
         rate: alpha, in (0, 1]; traced. 1 is the plain method.
 
     In the suites:
-        Half the modes of the grid: the method learns slower; with twice the steps it covers most.
+        Half the modes of the grid: the method learns slower; with twice the steps the same code
+        covers most.
 
     Reference:
         Chavdarova, Pagliardini, Stich, Fleuret, Jaggi, "Taming GANs with Lookahead-Minmax",

@@ -46,7 +46,7 @@ def pacgan(samples: Annotated[int, Ge(1)] = 2) -> Stabilizer:
 
     In the suites:
         Few modes of the grid: the method learns slower, since a batch holds fewer packs than
-        samples. With three times the steps it covers both ring and grid.
+        samples. With three times the steps the same code covers most.
 
     Reference:
         Lin, Khetan, Fanti, Oh, "PacGAN: The power of two samples in generative adversarial

@@ -37,7 +37,8 @@ def rpgan() -> Stabilizer:
 
     In the suites:
         Nothing is learnt on stacked-digits: the method without a penalty, as `r3gan`'s authors say.
-        The generator makes one image of all latents; with `r1` the same code learns.
+        The generator makes one image of all latents, at a lower rate too; with `r1` the same code
+        learns.
 
     Reference:
         Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard

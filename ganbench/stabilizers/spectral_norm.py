@@ -48,10 +48,10 @@ def spectral_norm() -> Stabilizer:
     net (`minibatch-discrimination`) are divided too if it stands before this one in the stack.
 
     In the suites:
-        Few modes: the method. With a slope of at most 1 modes one apart are hardly told from each
-        other: three times the steps cover the ring, none that were tried the grid, where inputs
-        thirty times as large do. On stacked-digits the generator makes one image of all latents, as
-        most runs of `nonsaturating` do.
+        Few modes: the method. With a slope of at most 1, modes less than one apart are hardly told
+        from each other: three times the steps cover the ring, none that were tried the grid, but
+        inputs thirty times as large do most of it. On stacked-digits the generator makes one image
+        of all latents, as half the runs of `nonsaturating` do.
 
     Reference:
         Miyato, Kataoka, Koyama, Yoshida, "Spectral Normalization for Generative Adversarial

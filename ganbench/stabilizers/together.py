@@ -38,7 +38,8 @@ def simultaneous() -> Stabilizer:
 
     In the suites:
         Nothing is learnt on stacked-digits: the method. The generator makes one image of all
-        latents; with `r1`, which is proven to make such updates converge, it learns.
+        latents, at lower rates too; with `r1`, which is proven to make such updates converge, it
+        learns.
 
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
@@ -107,7 +108,7 @@ def consensus(gamma: Annotated[float, Ge(0)] = 10.0) -> Stabilizer:
 
     In the suites:
         Nothing is learnt: the method's weight, which the authors gave for RMSProp at 1e-4. With 0.1
-        the same code covers the ring.
+        the same code covers the ring and most of the grid.
 
     Reference:
         Mescheder, Nowozin, Geiger, "The Numerics of GANs", NIPS 2017, arXiv 1705.10461,

@@ -72,8 +72,9 @@ def wgan(clip: Annotated[float, Gt(0)] = 0.01, steps: Annotated[int, Ge(1)] = 5)
     for each of the first 25 generator steps and every 500th: not in Algorithm 1, and not here.
 
     In the suites:
-        Nearly nothing is learnt: the method at the tasks' rates, where a clip of 0.01 is two to ten
-        steps of RMSProp, so that the critic sits on its bound. With 0.1 it learns half the ring.
+        Nearly nothing is learnt: the method at the tasks' rates, where a clip of 0.01 is a few
+        steps of RMSProp, so that the critic sits on its bound. With 0.1 the same code learns half
+        the ring, and some of stacked-digits; the grid with neither.
 
     Reference:
         Arjovsky, Chintala, Bottou, "Wasserstein GAN", ICML 2017, arXiv 1701.07875, Algorithm 1
@@ -132,8 +133,9 @@ def wgan_gp(
     penalty needs each sample's own gradient.
 
     In the suites:
-        Few modes of ring and grid: the method's weight, which is for images. With the authors' own
-        0.1 for toy mixtures the same code covers the grid.
+        Few modes of the grid: the method's weight, which is for images. With the authors' own 0.1
+        for toy mixtures the same code covers most. On the ring it goes on changing modes with
+        either.
 
     Reference:
         Gulrajani et al., "Improved Training of Wasserstein GANs", NIPS 2017, arXiv 1704.00028,

@@ -51,7 +51,7 @@ def r1(gamma: Weight = 20.0, every: Period = 1) -> Stabilizer:
 
     In the suites:
         Few modes of ring and grid: the method's weight, which is for images. With 0.01 the same
-        code covers both.
+        code covers most of both. On stacked-digits the larger weight is the better one.
 
     Reference:
         Mescheder, Geiger, Nowozin, "Which Training Methods for GANs do actually Converge?",
