@@ -101,10 +101,9 @@ HEAD = f"""# Is it the method or the code?
 Made by `python benchmarks/diagnoses.py`: methods that do badly in suite `zoo`, trained as there and
 once more with one or two things changed, {RUNS} runs each on base seed {SEED}. A cell holds the
 modes that each run covers at its end and, in brackets, the share of its samples of high quality in
-percent. A change is no recommendation: it was looked for until the method learnt, or shows that it
-does not. Code that is wrong stays bad whatever its setting. `thirtyfold` shows samples to the
-discriminator thirty times as large. What follows for each method stands at
-the end of `docs/methods.md`.
+percent. A change is no recommendation: it was looked for until the method learnt, or shows that it does not.
+Code that is wrong stays bad whatever its setting. `thirtyfold` shows samples to the discriminator
+thirty times as large. What follows for each method stands at the end of `docs/methods.md`.
 
 | task | method | with its defaults | changed | with that |
 |---|---|---|---|---|"""
