@@ -38,8 +38,6 @@ def thirtyfold() -> Stabilizer:
     return wrap_discriminators(wrap, "thirtyfold")
 
 
-METHODS["thirtyfold"] = Entry(thirtyfold, "modifier")
-
 # task, method, what is stacked on it, what else is changed
 DIAGNOSES: list[tuple[str, str, str, dict[str, Any]]] = [
     ("ring", "dragan", "", {"dragan.weight": 0.01}),
@@ -101,9 +99,10 @@ HEAD = f"""# Is it the method or the code?
 Made by `python benchmarks/diagnoses.py`: methods that do badly in suite `zoo`, trained as there and
 once more with one or two things changed, {RUNS} runs each on base seed {SEED}. A cell holds the
 modes that each run covers at its end and, in brackets, the share of its samples of high quality in
-percent. A change is no recommendation: it was looked for until the method learnt, or shows that it does not.
-Code that is wrong stays bad whatever its setting. `thirtyfold` shows samples to the discriminator
-thirty times as large. What follows for each method stands at the end of `docs/methods.md`.
+percent. A change is no recommendation: it was looked for until the method learnt, or shows that it
+does not. Code that is wrong stays bad whatever its setting. `thirtyfold` shows samples to the
+discriminator thirty times as large. What follows for each method stands at the end of
+`docs/methods.md`.
 
 | task | method | with its defaults | changed | with that |
 |---|---|---|---|---|"""
@@ -136,16 +135,22 @@ def ends(name: str, method: str, *changed: tuple[str, Any]) -> str:
     return ", ".join(f"{n:.0f} ({100 * share:.0f})" for n, share in pairs)
 
 
+def said(more: str, changes: dict[str, Any]) -> str:
+    """What is stacked on a method and what else is changed, as the page says it."""
+    return ", ".join([f"with `{more}`"] * bool(more) + [f"`{k}` {v:g}" for k, v in changes.items()])
+
+
 def main() -> None:
     runtime.set_devices("cpu")
     runtime.use_compilation_cache()
+    METHODS["thirtyfold"] = Entry(thirtyfold, "modifier")
     print(HEAD)
     for task, method, more, changes in DIAGNOSES:
-        said = [f"with `{more}`"] * bool(more) + [f"`{k}` {v:g}" for k, v in changes.items()]
         changed = ends(task, f"{method}+{more}" if more else method, *changes.items())
-        cells = f"`{method}`", ends(task, method), ", ".join(said), changed
+        cells = f"`{method}`", ends(task, method), said(more, changes), changed
         print("|", task, "|", " | ".join(cells), "|", flush=True)
         print(task, *cells, file=sys.stderr)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -29,6 +29,17 @@ def test_a_page_is_as_its_script_makes_it(script, page):
     assert same, f"python benchmarks/{script} > docs/{page}"
 
 
+def test_the_page_of_diagnoses_holds_what_its_script_trains():
+    made = runpy.run_path(str(ROOT / "benchmarks/diagnoses.py"))
+    page = (ROOT / "docs/diagnoses.md").read_text()
+    assert page.startswith(made["HEAD"])
+    rows = [line.split(" | ") for line in page.removeprefix(made["HEAD"]).strip().splitlines()]
+    assert [(row[0].removeprefix("| "), row[1], row[3]) for row in rows] == [
+        (task, f"`{method}`", made["said"](more, changes))
+        for task, method, more, changes in made["DIAGNOSES"]
+    ]
+
+
 def stabilizers_by_resource(kind):
     """{resource: the stabilizers that replace ("claims") or need ("needs") it}."""
     made = {}
