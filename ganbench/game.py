@@ -23,6 +23,15 @@ class ProtocolError(BadInput):
     """A recipe that cannot be built: the message names the player, loss or stabilizers at fault."""
 
 
+def require(holds: Any, message: str) -> None:
+    """Raises ProtocolError(message) if `holds` is false, but not where it is still a tracer.
+
+    For what two hyperparameters may not be together: they are numbers when a suite is checked.
+    """
+    if not isinstance(holds, jax.core.Tracer) and not holds:
+        raise ProtocolError(message)
+
+
 class Data(NamedTuple):
     """Where batches come from. The same key gives the same batch."""
 

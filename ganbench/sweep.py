@@ -22,6 +22,7 @@ from ganbench.plan import (
     BASELINE_LANES,
     Group,
     budget_of,
+    canonical,
     cell_hash,
     digest,
     groups,
@@ -123,15 +124,18 @@ def run(
 
 
 def _check_group(suite: Suite, group: Group) -> None:
-    """Raises BadInput if the group's method cannot be built on its task."""
+    """Raises BadInput if the group's method cannot be built on its task, with any lane's values."""
     task = TASKS[group.task]()
     budget = budget_of(suite.tasks[group.task], task)
-    values = {**group.static, **group.lanes[0].values}
     shared = jax.tree.map(jnp.asarray, shared_of(task))
+    # lanes that differ in their rate alone are built alike
+    apart = {canonical({**lane.values, "learning_rate": 0}): lane.values for lane in group.lanes}
     try:
-        for batches in dict.fromkeys((budget, budget.drawing())):
-            setting = setting_of(task, values["learning_rate"], batches, shared)
-            check(group.method, values, setting)
+        for own in apart.values():
+            values = {**group.static, **own}
+            for batches in dict.fromkeys((budget, budget.drawing())):
+                setting = setting_of(task, values["learning_rate"], batches, shared)
+                check(group.method, values, setting)
     except BadInput as error:
         raise BadInput(f"{group.method} on {group.task}: {error}") from None
     except Exception:  # a method that raises is a failed row, once it is its turn

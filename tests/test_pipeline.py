@@ -265,6 +265,24 @@ def test_an_interrupt_leaves_tables_of_all_that_is_finished(monkeypatch, tmp_pat
     assert set(board["method"]) == {"real", "held-out", "noise", "perfect"}
 
 
+@pytest.mark.parametrize(
+    ("method", "values", "message"),
+    [
+        (
+            "eve",
+            {"low": [0.1, 20.0]},
+            "^eve on grid: eve: low is 20.0, more than high",
+        ),
+        ("lsgan", {"real": [1.0, 0.0]}, "^lsgan on grid: lsgan: real and fake are both 0.0"),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_in_any_lane(method, values, message, tmp_path):
+    columns = {"hyperparameters": {method: values}}
+    with pytest.raises(BadInput, match=message):
+        sweep.run(suite({method: columns}), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_method_that_cannot_be_built_is_named_with_its_task_before_anything_is_written(tmp_path):
     columns = {"hyperparameters": {"pacgan": {"samples": 100}}}
     with pytest.raises(BadInput, match="^pacgan on grid: pacgan: a batch of 64 holds no pack of"):

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from annotated_types import Ge, Gt, Lt
 
-from ganbench.game import Params, Stabilizer, compose
+from ganbench.game import Params, Stabilizer, compose, require
 from ganbench.wrapping import after_direction, needs
 
 
@@ -51,10 +51,13 @@ def eve(
     Args:
         decay: beta_3, in [0, 1); traced.
         low: k, the least relative change that counts, > 0; traced.
-        high: K, the largest, > 0; traced.
+        high: K, the largest, no less than `low`; traced.
 
     Made for a loss above 0; a player's loss in a game may be of either sign, so f_t is its absolute
     value. Where the estimate s is 0, it starts anew.
+
+    Raises, when the method is built:
+        ProtocolError: `low` above `high`.
 
     In the suites:
         Few modes of the grid: the method at the task's rate. Losses of a game change little, so
@@ -66,5 +69,6 @@ def eve(
         (2016), algorithm 1, with its defaults (k = 0.1, K = 10, beta_3 = 0.999).
     """
 
+    require(low <= high, f"eve: low is {low}, more than high, which is {high}")
     resources = "generator's one loss", "one move a step"
     return compose(needs("eve", *resources), after_direction(feedback(decay, low, high)))

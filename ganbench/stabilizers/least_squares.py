@@ -1,6 +1,6 @@
 """Least squares instead of logarithms (Mao et al. 2017)."""
 
-from ganbench.game import Stabilizer, compose
+from ganbench.game import Stabilizer, compose, require
 from ganbench.parts import two_player
 from ganbench.wrapping import claims
 
@@ -18,10 +18,17 @@ def lsgan(fake: float = 0.0, real: float = 1.0, wanted: float = 1.0) -> Stabiliz
         wanted: c, what the generator wants its samples to be taken for; traced. (0, 1, 1) is one of
             the paper's two settings; the other, (-1, 1, 0), minimises a Pearson chi^2 divergence.
 
+    Raises, when the method is built:
+        ProtocolError: the same label for data and samples.
+
     Reference:
         Mao, Li, Xie, Lau, Wang, Smolley, "Least Squares Generative Adversarial Networks",
         ICCV 2017, arXiv 1611.04076, equations 2 and 9.
     """
+
+    require(
+        real != fake, f"lsgan: real and fake are both {real}, with nothing to tell apart"
+    )
 
     def d_loss(on_real, on_fake):
         apart = (on_real.score - real) ** 2, (on_fake.score - fake) ** 2
