@@ -26,9 +26,7 @@ def lsgan(fake: float = 0.0, real: float = 1.0, wanted: float = 1.0) -> Stabiliz
         ICCV 2017, arXiv 1611.04076, equations 2 and 9.
     """
 
-    require(
-        real != fake, f"lsgan: real and fake are both {real}, with nothing to tell apart"
-    )
+    require(real != fake, f"lsgan: real and fake are both {real}, with nothing to tell apart")
 
     def d_loss(on_real, on_fake):
         apart = (on_real.score - real) ** 2, (on_fake.score - fake) ** 2
