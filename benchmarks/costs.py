@@ -12,7 +12,6 @@ import csv
 import sys
 import time
 from collections.abc import Callable
-from itertools import cycle
 from statistics import quantiles
 
 import jax
@@ -49,9 +48,9 @@ def timed(zoo: suite.Suite, group: Group) -> Callable[[], float]:
     return chunk
 
 
-def ratio(own: Callable[[], float], base: Callable[[], float], turn: int) -> float:
-    """The time of `own` over that of `base`, which goes first in turn 1."""
-    if turn:
+def ratio(own: Callable[[], float], base: Callable[[], float], base_first: bool) -> float:
+    """The time of `own` over that of `base`."""
+    if base_first:
         before = base()
         return own() / before
     mine = own()
@@ -67,7 +66,7 @@ def main() -> None:
     rows = [("method", "cost", "low", "high", "rounds")]
     for method, group in planned.items():
         own = timed(zoo, group)
-        ratios = [ratio(own, base, turn) for turn, _ in zip(cycle((0, 1)), range(ROUNDS))]
+        ratios = [ratio(own, base, bool(i % 2)) for i in range(ROUNDS)]
         low, middle, high = quantiles(ratios, n=4)
         rows.append((method, *(f"{x:.2f}" for x in (middle, low, high)), ROUNDS))
         print(*rows[-1], file=sys.stderr)

@@ -87,7 +87,7 @@ def _spread(middle: str, low: str, high: str) -> str:
 def costs() -> dict[str, str]:
     """Each method's time per step over `nonsaturating`'s, as `costs.py` measured it."""
     with COSTS.open() as file:
-        made = {row["method"]: _spread(*map(row.get, SHOWN)) for row in csv.DictReader(file)}
+        made = {row["method"]: _spread(*(row[k] for k in SHOWN)) for row in csv.DictReader(file)}
     missing = {entry.name for entry in suite.read(suite.find("zoo")).methods} - set(made)
     if missing:
         sys.exit(f"{COSTS}: no cost of {', '.join(sorted(missing))}; make it with costs.py")

@@ -29,7 +29,7 @@ from ganbench.plan import (
     protocol,
 )
 from ganbench.program import Lane, setting_of, shared_of
-from ganbench.registry import check
+from ganbench.registry import check, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
@@ -128,14 +128,15 @@ def _check_group(suite: Suite, group: Group) -> None:
     task = TASKS[group.task]()
     budget = budget_of(suite.tasks[group.task], task)
     shared = jax.tree.map(jnp.asarray, shared_of(task))
-    # lanes that differ in their rate alone are built alike
-    apart = {canonical({**lane.values, "learning_rate": 0}): lane.values for lane in group.lanes}
+    values, *others = {
+        canonical(lane.values): {**group.static, **lane.values} for lane in group.lanes
+    }.values()
     try:
-        for own in apart.values():
-            values = {**group.static, **own}
-            for batches in dict.fromkeys((budget, budget.drawing())):
-                setting = setting_of(task, values["learning_rate"], batches, shared)
-                check(group.method, values, setting)
+        for batches in dict.fromkeys((budget, budget.drawing())):
+            setting = setting_of(task, values["learning_rate"], batches, shared)
+            check(group.method, values, setting)
+        for other in others:  # lanes differ in numbers alone: these need no tracing of their own
+            recipe(group.method, other, setting)
     except BadInput as error:
         raise BadInput(f"{group.method} on {group.task}: {error}") from None
     except Exception:  # a method that raises is a failed row, once it is its turn
