@@ -5,7 +5,10 @@ from typing import Literal, NamedTuple
 
 from ganbench.metrics.evidence import Evidence, Reference
 from ganbench.metrics.frechet import fid
-from ganbench.metrics.modes import high_quality, modes, modes_any, reverse_kl
+from ganbench.metrics.kernel import kid
+from ganbench.metrics.modes import forward_kl, high_quality, modes, modes_any, reverse_kl
+from ganbench.metrics.sample import Sample, Truth
+from ganbench.metrics.score import Score, stated
 from ganbench.metrics.scores import (
     am_score,
     am_score_hq,
@@ -17,12 +20,28 @@ from ganbench.metrics.scores import (
 
 METRIC_VERSION = 1  # raised when any formula or threshold changes; part of the protocol's hash
 
+Better = Literal["higher", "lower"]
+
 
 class Metric(NamedTuple):
-    """A score of one run's samples; nan where it is undefined."""
+    """A score made of sums over all samples: known at every evaluation.
+
+    `score` raises `Undefined` where it has no value.
+    """
 
     score: Callable[[Evidence, Reference], float]
-    better: Literal["higher", "lower"]
+    better: Better
+    summary: str
+
+
+class SampleMetric(NamedTuple):
+    """A score made of single samples: known at the end of a run whose suite asks for it.
+
+    `fit(truth)` is done once a task, what it returns for each run; either raises `Undefined`.
+    """
+
+    fit: Callable[[Truth], Callable[[Sample], Score]]
+    better: Better
     summary: str
 
 
@@ -40,4 +59,28 @@ METRICS = {
     ),
     "mode_score_hq": Metric(mode_score_hq, "higher", "MODE score of high-quality samples"),
     "am_score_hq": Metric(am_score_hq, "lower", "AM score of high-quality samples"),
+}
+
+
+def measured(metric: Metric, evidence: Evidence, reference: Reference) -> Score:
+    """The metric's value with its sample size, or null with the reason."""
+    n = int(evidence.n)
+    return stated(lambda: Score(metric.score(evidence, reference), n), n)
+
+
+def on_sums(metric: Metric) -> SampleMetric:
+    """A metric of sums among those that a suite asks for: at the end of a run alone."""
+
+    def fit(truth: Truth) -> Callable[[Sample], Score]:
+        return lambda sample: measured(metric, sample.evidence, truth.reference)
+
+    return SampleMetric(fit, metric.better, metric.summary)
+
+
+#: What a suite may ask for beside, in `scores`.
+OPTIONAL = {
+    "forward_kl": on_sums(
+        Metric(forward_kl, "lower", "KL(true || high-quality mode histogram), nats")
+    ),
+    "kid": SampleMetric(kid, "lower", "unbiased squared MMD of the judge's features, cubic"),
 }

@@ -4,6 +4,7 @@ import numpy as np
 from scipy.special import rel_entr
 
 from ganbench.metrics.evidence import Evidence, Reference
+from ganbench.metrics.score import Undefined
 
 LEAST_SAMPLES = 3  # one of 2,500 is far too lenient: a classifier's errors touch every mode
 LEAST_SHARE = 0.1  # of the mode's expected mass
@@ -19,7 +20,11 @@ def covered(evidence: Evidence, reference: Reference) -> np.ndarray:
 
 
 def modes(evidence: Evidence, reference: Reference) -> float:
-    """How many modes are `covered`."""
+    """How many modes are `covered`.
+
+    Raises: Undefined if there are no samples.
+    """
+    _some(evidence)
     return float(covered(evidence, reference).sum())
 
 
@@ -27,22 +32,53 @@ def modes_any(evidence: Evidence, reference: Reference) -> float:
     """How many modes have at least one high-quality sample, as most papers count.
 
     Reference: Srivastava et al., "VEEGAN", NIPS 2017, arXiv 1705.07761. Never decides a status.
+
+    Raises: Undefined if there are no samples.
     """
+    _some(evidence)
     return float((evidence.counts >= 1).sum())
 
 
 def high_quality(evidence: Evidence, reference: Reference) -> float:
-    """The accepted share of all samples. A perfect sampler in 2-D has 1 - exp(-4.5) = 0.98889."""
+    """The accepted share of all samples. A perfect sampler in 2-D has 1 - exp(-4.5) = 0.98889.
+
+    Raises: Undefined if there are no samples.
+    """
+    _some(evidence)
     return evidence.accepted / evidence.n
 
 
 def reverse_kl(evidence: Evidence, reference: Reference) -> float:
     """KL(mode histogram of the high-quality samples || true frequencies), in nats.
 
-    0 log 0 = 0, and inf if a mode of true frequency 0 is hit; nan if no sample is of high quality.
-    A perfect sampler has about (K - 1) / (2 n), not 0. Lin et al., "PacGAN", NeurIPS 2018, arXiv
-    1712.04086, compare with the uniform distribution instead.
+    0 log 0 = 0, and inf if a mode of true frequency 0 is hit. A perfect sampler has about
+    (K - 1) / (2 n), not 0. Lin et al., "PacGAN", NeurIPS 2018, arXiv 1712.04086, compare with the
+    uniform distribution instead.
+
+    Raises: Undefined if no sample is of high quality.
     """
+    return float(rel_entr(_histogram(evidence), reference.proportions).sum())
+
+
+def forward_kl(evidence: Evidence, reference: Reference) -> float:
+    """KL(true frequencies || mode histogram of the high-quality samples), in nats.
+
+    0 log 0 = 0. inf as soon as one mode of positive true frequency is missed, not smoothed: the
+    strictest measure of lost modes, and one that a perfect sampler fails where n is under some ten
+    samples a mode. Else it has about (K - 1) / (2 n). Blind to samples of low quality.
+
+    Raises: Undefined if no sample is of high quality.
+    """
+    return float(rel_entr(reference.proportions, _histogram(evidence)).sum())
+
+
+def _some(evidence: Evidence) -> None:
+    if evidence.n == 0:
+        raise Undefined("no samples")
+
+
+def _histogram(evidence: Evidence) -> np.ndarray:
+    """(K,): each mode's share of the high-quality samples."""
     if evidence.accepted == 0:
-        return float("nan")
-    return float(rel_entr(evidence.counts / evidence.accepted, reference.proportions).sum())
+        raise Undefined("no sample of high quality")
+    return evidence.counts / evidence.accepted

@@ -2,7 +2,8 @@
 
 p_g is the mean of p(. | x) over the generator's samples, p* the true mode frequencies, H the
 entropy in nats. 0 log 0 = 0; KL(a || b) is inf where b = 0 < a. The variants ending in `_hq` are
-over accepted samples only, and nan if there are none.
+over accepted samples only. All raise `Undefined` if there are no samples, or one that the judge
+cannot read.
 """
 
 import math
@@ -11,6 +12,7 @@ import numpy as np
 from scipy.special import entr, rel_entr
 
 from ganbench.metrics.evidence import Evidence, Reference
+from ganbench.metrics.score import Undefined
 
 
 def inception_score(evidence: Evidence, reference: Reference) -> float:
@@ -62,7 +64,7 @@ def am_score_hq(evidence: Evidence, reference: Reference) -> float:
 
 
 def _inception(p: np.ndarray, entropy: float) -> float:
-    return math.exp(entr(p).sum() - entropy)
+    return math.exp(entr(_known(p)).sum() - entropy)
 
 
 def _mode(p: np.ndarray, entropy: float, reference: Reference) -> float:
@@ -70,4 +72,10 @@ def _mode(p: np.ndarray, entropy: float, reference: Reference) -> float:
 
 
 def _am(p: np.ndarray, entropy: float, reference: Reference) -> float:
-    return float(rel_entr(reference.proportions, p).sum() + entropy)
+    return float(rel_entr(reference.proportions, _known(p)).sum() + entropy)
+
+
+def _known(p: np.ndarray) -> np.ndarray:
+    if np.isnan(p).any():
+        raise Undefined("no samples to judge, or one that the judge cannot read")
+    return p
