@@ -15,11 +15,10 @@ import jax
 from ganbench import runtime, suite
 from ganbench.game import Critic, Net, Params, Stabilizer
 from ganbench.harness import prepared
-from ganbench.metrics.catalogue import METRICS
 from ganbench.plan import budget_of
 from ganbench.program import Lane
 from ganbench.registry import METHODS, Entry, resolve, traced_names
-from ganbench.tables import reference_of
+from ganbench.scoring import core_scores
 from ganbench.tasks.catalogue import TASKS
 from ganbench.wrapping import wrap_discriminators
 
@@ -126,11 +125,8 @@ def ends(name: str, method: str, *changed: tuple[str, Any]) -> str:
     rate = changes.get(RATE, table.learning_rate)
     lanes = [Lane(SEED, i, {**traced, RATE: rate}) for i in range(RUNS)]
     records, _ = prepared(task, method, static, lanes, budget, jax.devices())()
-    reference = reference_of(task)
-    modes, quality = (
-        [float(METRICS[m].score(r.final, reference)) for r in records]
-        for m in ("modes", "high_quality")
-    )
+    scores = [core_scores(record.final, task) for record in records]
+    modes, quality = ([own[m].value for own in scores] for m in ("modes", "high_quality"))
     pairs = zip(modes, quality, strict=True)
     return ", ".join(f"{n:.0f} ({100 * share:.0f})" for n, share in pairs)
 

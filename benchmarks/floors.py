@@ -14,7 +14,7 @@ from ganbench import runtime
 from ganbench.harness import prepared
 from ganbench.metrics.catalogue import METRICS
 from ganbench.program import Budget, Lane
-from ganbench.tables import reference_of
+from ganbench.scoring import core_scores
 from ganbench.tasks.catalogue import TASKS
 
 SIZES = (2_500, 10_000, 26_000)
@@ -29,10 +29,8 @@ def floors(name: str, n: int) -> dict[str, float]:
     budget = Budget(**nets, optimizer="adam", b1=0.5, b2=0.999, **sizes)
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "floors") for i in range(8)]
     records, _ = prepared(task, "real", {}, lanes, budget, jax.devices())()
-    reference = reference_of(task)
-    return {
-        m: float(np.mean([METRICS[m].score(r.final, reference) for r in records])) for m in SHOWN
-    }
+    scores = [core_scores(record.final, task) for record in records]
+    return {m: float(np.mean([own[m].value for own in scores])) for m in SHOWN}
 
 
 def main() -> None:

@@ -72,7 +72,7 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
         "task": name,
         "data": task.data_hash,
         "judge": task.judge.hash,
-        "metrics": {"version": METRIC_VERSION, "names": list(METRICS)},
+        "metrics": {"version": METRIC_VERSION, "names": [*METRICS, *sorted(suite.scores)]},
         "baseline": {"lanes": BASELINE_LANES, "evaluations": BASELINE_EVALUATIONS},
         "outcome": suite.rules()._asdict(),
         # an option that is not used is not part of it: suites from before there was one stay equal

@@ -19,7 +19,8 @@ class Results(NamedTuple):
     provenance: dict[str, Any]
 
 
-_WHOLE = ("onset", "samples")  # whole numbers that may be missing: NumPy would make them floats
+# whole numbers that may be missing: NumPy would make them floats
+_WHOLE = ("onset", "samples", "reference_samples")
 
 
 def read_runs(path: Path) -> pd.DataFrame:

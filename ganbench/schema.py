@@ -75,6 +75,7 @@ class Suite(_Table):
     seed: Annotated[int, Field(ge=0, lt=LIMIT)] = 0
     outcome: OutcomeTable
     keep: KeepTable = KeepTable()
+    scores: list[str] = []  # what is scored at the end beside what always is
     tasks: Annotated[dict[str, TaskTable], Field(min_length=1)]
     methods: Annotated[list[MethodTable], Field(min_length=1)]
 

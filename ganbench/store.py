@@ -1,15 +1,15 @@
 """A results folder: finished groups on disk, whole or not at all, and the tables made of them.
 
-groups/<id>/runs.csv, curves.parquet, provenance.json
+groups/<id>/runs.csv, scores.csv, curves.parquet, provenance.json
                                          one folder a finished group, renamed into place
 samples/<id>.npz, states/<id>.npz        samples, final parameters
-runs.csv, curves.parquet, leaderboard.csv, provenance.json
+runs.csv, scores.csv, curves.parquet, leaderboard.csv, provenance.json
 """
 
 import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from ganbench.plan import canonical, digest, is_current
 from ganbench.provenance import first_difference, origin, provenance
 from ganbench.registry import kinds
 from ganbench.results import read_curves, read_provenance, read_runs
-from ganbench.tables import CURVE_COLUMNS, run_frame
+from ganbench.tables import CURVE_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
 
 def _replace(path: Path, write) -> None:
@@ -110,6 +110,7 @@ class Store:
         self,
         rows: list[dict[str, Any]],
         curves: pd.DataFrame | None = None,
+        scores: Sequence[dict[str, Any]] = (),
         samples: Mapping[str, np.ndarray] | None = None,
         states: Mapping[str, np.ndarray] | None = None,
     ) -> None:
@@ -126,13 +127,15 @@ class Store:
         temporary.mkdir(parents=True)
         if curves is not None:
             curves.to_parquet(temporary / "curves.parquet", index=False)
+        if scores:
+            score_frame(scores).to_csv(temporary / "scores.csv", index=False)
         (temporary / "provenance.json").write_text(origin(self.device))
         frame.to_csv(temporary / "runs.csv", index=False)
         shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
         os.replace(temporary, target)
 
     def write_tables(self, order: Iterable[tuple[str, str]]) -> None:
-        """Makes the four tables anew from the finished groups.
+        """Makes the five tables anew from the finished groups.
 
         Args:
             order: (task, method) pairs of the whole suite, tasks and methods in its order; others
@@ -157,14 +160,23 @@ class Store:
         runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
         runs = sorted_rows(runs.drop_duplicates("cell").drop(columns="_stopped"))
         board = leaderboard(runs, kinds("reference"))
-        parts = [folder / "curves.parquet" for folder, _ in groups]
-        curves = [read_curves(part) for part in parts if part.is_file()]
-        empty = pd.DataFrame(columns=CURVE_COLUMNS)
-        curve = sorted_rows(pd.concat(curves), "metric", "step") if curves else empty
+        paths = [folder for folder, _ in groups]
+        scores = sorted_rows(_joined(paths, "scores.csv", read_runs, SCORE_COLUMNS))
+        curve = _joined(paths, "curves.parquet", read_curves, CURVE_COLUMNS)
+        curve = sorted_rows(curve, "metric", "step")
         self._open_for_writing(folder for folder, _ in groups)
         _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
+        _replace(self.folder / "scores.csv", lambda p: scores.to_csv(p, index=False))
         _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
         _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
+
+
+def _joined(
+    folders: Iterable[Path], name: str, read: Callable[[Path], pd.DataFrame], columns: list[str]
+) -> pd.DataFrame:
+    """The groups' tables called `name`, where they have one, as one."""
+    parts = [read(folder / name) for folder in folders if (folder / name).is_file()]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
 def _npz_writer(arrays: Mapping[str, np.ndarray]):

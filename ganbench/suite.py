@@ -8,6 +8,7 @@ from typing import Any
 import pydantic
 
 from ganbench.errors import BadInput, choices
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import groups
 from ganbench.registry import canonical_name
 from ganbench.schema import LIMIT, KeepTable, MethodTable, OutcomeTable, Suite, TaskTable
@@ -93,6 +94,13 @@ def _keys_at(where: tuple[int | str, ...]) -> list[str]:
 
 
 def _check_names(suite: Suite) -> None:
+    for name in suite.scores:
+        if name in METRICS:
+            raise BadInput(f"scores: {name!r} is in every suite already; leave it out")
+        if name not in OPTIONAL:
+            raise BadInput(f"scores: unknown score {name!r}; known: {choices(OPTIONAL)}")
+        if suite.scores.count(name) > 1:
+            raise BadInput(f"scores: {name!r} appears twice")
     for name, table in suite.tasks.items():
         if name not in TASKS:
             raise BadInput(f"tasks.{name}: unknown task; known: {choices(TASKS)}")

@@ -33,8 +33,17 @@ from ganbench.registry import check, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
+from ganbench.scoring import scorers
 from ganbench.store import Store
-from ganbench.tables import Scale, baseline_of, curve_rows, failed_row, run_row
+from ganbench.tables import (
+    Scale,
+    baseline_of,
+    curve_rows,
+    failed_row,
+    final_scores,
+    run_row,
+    score_rows,
+)
 from ganbench.tasks.catalogue import TASKS
 
 TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
@@ -166,7 +175,8 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     lanes = [Lane(0, i, {"learning_rate": 0.0}, "baseline") for i in range(BASELINE_LANES)]
     records, _ = prepared(task, "real", {}, lanes, budget, devices)()
     kind = devices[0].device_kind
-    return Scale(task, suite.rules(), baseline_of(task, records), protocol_hash, kind)
+    baseline = baseline_of(task, records)
+    return Scale(task, suite.rules(), baseline, protocol_hash, kind, scorers(task, suite.scores))
 
 
 def _prepared(suite: Suite, group: Group, devices: Sequence[jax.Device]) -> Trainer:
@@ -198,9 +208,15 @@ def _train_group(
         store.add(rows)
         return [row["status"] for row in rows]
     pairs = list(zip(group.cells, records, strict=True))
-    rows = [run_row(cell, record, scale, cost) for cell, record in pairs]
+    scores = [final_scores(record, scale) for record in records]
+    rows = [run_row(c, r, s, scale, cost) for (c, r), s in zip(pairs, scores, strict=True)]
+    scored = [
+        line
+        for cell, row, own in zip(group.cells, rows, scores, strict=True)
+        for line in score_rows(cell, own, row["status"])
+    ]
     curves = pd.concat([curve_rows(c, r, scale) for c, r in pairs], ignore_index=True)
     samples = kept.samples(scale.task, group, records) if suite.keep.samples else None
     states = kept.states(group, records) if suite.keep.states else None
-    store.add(rows, curves, samples, states)
+    store.add(rows, curves, scored, samples, states)
     return [row["status"] for row in rows]

@@ -1,18 +1,28 @@
 """From a group's records to rows: `runs.csv` and `curves.parquet`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ganbench.diagnostics.outcome import Baseline, Outcome, Rules, Trace, jaccard_distance, outcome
+from ganbench.diagnostics.outcome import (
+    UNFINISHED,
+    Baseline,
+    Outcome,
+    Rules,
+    Trace,
+    jaccard_distance,
+    outcome,
+)
 from ganbench.harness import Cost, Record
-from ganbench.metrics.catalogue import METRICS
-from ganbench.metrics.evidence import Evidence, Reference
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.metrics.evidence import Evidence
 from ganbench.metrics.modes import covered
+from ganbench.metrics.score import Score
 from ganbench.plan import SCHEMA, Cell, canonical, cell_hash
 from ganbench.provenance import commit
+from ganbench.scoring import Scorer, core_scores, reference_of, sample_scores
 from ganbench.tasks.base import Task
 
 RUN_COLUMNS = [
@@ -20,6 +30,10 @@ RUN_COLUMNS = [
     *("reason", "success", "coverage", "jaccard", "steps_to_90", "samples", *METRICS),
     *("protocol_hash", "judge_hash", "cell", "commit", "device"),
     *("cost_compile_s", "cost_trace_s", "cost_ms_per_step_lane", "cost_flops_per_step"),
+]
+SCORE_COLUMNS = [
+    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "score"),
+    *("value", "samples", "reference_samples", "note"),
 ]
 CURVE_COLUMNS = [
     *("schema", "task", "method", "hyperparameters", "seed", "replicate", "step", "metric"),
@@ -35,11 +49,7 @@ class Scale(NamedTuple):
     baseline: Baseline
     protocol_hash: str
     device: str  # the kind it is trained on
-
-
-def reference_of(task: Task) -> Reference:
-    """The truth that a task's scores compare with."""
-    return Reference(task.proportions, task.reference_mean, task.reference_cov)
+    scorers: Mapping[str, Scorer]  # the scores that the suite asks for beside METRICS
 
 
 def baseline_of(task: Task, records: Sequence[Record]) -> Baseline:
@@ -78,11 +88,6 @@ def _trace(record: Record, task: Task) -> Trace:
     )
 
 
-def _scores(seen: Evidence, task: Task) -> dict[str, float]:
-    reference = reference_of(task)
-    return {name: float(metric.score(seen, reference)) for name, metric in METRICS.items()}
-
-
 def _labels(cell: Cell) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
@@ -108,18 +113,41 @@ def _run_row(cell: Cell, scale: Scale, cost: Cost | None, rest: dict[str, Any]) 
     return dict.fromkeys(RUN_COLUMNS) | own | rest
 
 
-def run_row(cell: Cell, record: Record, scale: Scale, cost: Cost) -> dict[str, Any]:
-    """The row of `runs.csv` of a run that was trained to its end.
+def final_scores(record: Record, scale: Scale) -> dict[str, Score]:
+    """Every score of a run's last samples, those that the suite asks for among them."""
+    beside = sample_scores(scale.scorers, scale.task, record.final_samples, record.final)
+    return core_scores(record.final, scale.task) | beside
+
+
+def run_row(
+    cell: Cell, record: Record, scores: Mapping[str, Score], scale: Scale, cost: Cost
+) -> dict[str, Any]:
+    """The row of `runs.csv` of a run that was trained to its end; `scores` are its `final_scores`.
 
     A diverged run has no scores: its samples are those of the last finite step.
     """
     made: Outcome = outcome(
         _trace(record, scale.task), scale.baseline, scale.rules, scale.task.statuses
     )
-    dead = made.status == "diverged"
-    scores = dict.fromkeys(METRICS, np.nan) if dead else _scores(record.final, scale.task)
-    rest = made._asdict() | scores | {"samples": record.final.n}
+    dead = made.status in UNFINISHED
+    values = {name: np.nan if dead else score.value for name, score in scores.items()}
+    rest = made._asdict() | values | {"samples": record.final.n}
     return _run_row(cell, scale, cost, rest)
+
+
+def score_rows(cell: Cell, scores: Mapping[str, Score], status: str) -> list[dict[str, Any]]:
+    """A run's rows of `scores.csv`, a score each with its sizes; `status` is how it ended."""
+    return [
+        _labels(cell)
+        | {
+            "score": name,
+            "value": np.nan if status in UNFINISHED else score.value,
+            "samples": score.n,
+            "reference_samples": score.n_reference,
+            "note": f"the run {status}" if status in UNFINISHED else score.note,
+        }
+        for name, score in scores.items()
+    ]
 
 
 def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
@@ -132,9 +160,9 @@ def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
 def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
     """A run's curves, long: what the game logged and every score, at each evaluation."""
     alive = record.steps < (record.diverged_at or np.inf)
-    scores = [_scores(e, scale.task) for e in record.evidence]
+    scores = [core_scores(e, scale.task) for e in record.evidence]
     logged = list(record.curves.values())
-    scored = [np.where(alive, [s[name] for s in scores], np.nan) for name in METRICS]
+    scored = [np.where(alive, [s[name].value for s in scores], np.nan) for name in METRICS]
     values = np.concatenate([*logged, *(np.stack([x] * 3, axis=1) for x in scored)])
     # what the game logged has no samples: it is averaged over the steps
     none, seen = [pd.NA] * len(record.steps), [e.n for e in record.evidence]
@@ -149,7 +177,16 @@ def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
 
 
 def run_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
-    """`runs.csv` as a frame: whole numbers stay whole where a value is missing."""
-    frame = pd.DataFrame(rows, columns=RUN_COLUMNS)
+    """`runs.csv` as a frame: whole numbers stay whole where a value is missing.
+
+    The scores that a suite asks for have columns, after all others, where a row has any.
+    """
+    asked = [name for name in OPTIONAL if any(name in row for row in rows)]
+    frame = pd.DataFrame(rows, columns=[*RUN_COLUMNS, *asked])
     whole = {name: "Int64" for name in ("schema", "seed", "replicate", "onset", "samples")}
     return frame.astype(whole).astype({"success": bool})
+
+
+def score_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    """`scores.csv` as a frame."""
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)

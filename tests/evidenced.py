@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ganbench.metrics.catalogue import METRICS
+from ganbench.metrics.catalogue import METRICS, measured
 from ganbench.metrics.evidence import Evidence, Reference, evidence, tally
 
 RNG = np.random.default_rng
@@ -20,7 +20,7 @@ def joint(log_p):
 
 
 def score(name, seen, reference):
-    return METRICS[name].score(seen, reference)
+    return measured(METRICS[name], seen, reference).value
 
 
 def of_probabilities(p, features=None):

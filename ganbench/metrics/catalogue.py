@@ -32,6 +32,7 @@ class Metric(NamedTuple):
     score: Callable[[Evidence, Reference], float]
     better: Better
     summary: str
+    of_moments: bool = False  # whether it compares with the reference's mean and covariance
 
 
 class SampleMetric(NamedTuple):
@@ -52,7 +53,7 @@ METRICS = {
     "inception_score": Metric(inception_score, "higher", "exp of the mutual information, 1 to K"),
     "mode_score": Metric(mode_score, "higher", "inception score x exp(-KL(p_g || true))"),
     "am_score": Metric(am_score, "lower", "KL(true || p_g) + mean entropy, nats"),
-    "fid": Metric(fid, "lower", "squared Frechet distance of the judge's features"),
+    "fid": Metric(fid, "lower", "squared Frechet distance of the judge's features", True),
     "modes_any": Metric(modes_any, "higher", "modes with one high-quality sample"),
     "inception_score_hq": Metric(
         inception_score_hq, "higher", "inception score of high-quality samples"
@@ -63,9 +64,9 @@ METRICS = {
 
 
 def measured(metric: Metric, evidence: Evidence, reference: Reference) -> Score:
-    """The metric's value with its sample size, or null with the reason."""
-    n = int(evidence.n)
-    return stated(lambda: Score(metric.score(evidence, reference), n), n)
+    """The metric's value with its sample sizes, or null with the reason."""
+    n, far = int(evidence.n), reference.n if metric.of_moments else 0
+    return stated(lambda: Score(metric.score(evidence, reference), n, far), n)
 
 
 def on_sums(metric: Metric) -> SampleMetric:

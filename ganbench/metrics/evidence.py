@@ -49,6 +49,7 @@ class Reference(NamedTuple):
     proportions: np.ndarray  # (K,) float64: true mode frequencies
     mean: np.ndarray  # (width,) float64: features of the reference
     cov: np.ndarray  # (width, width) float64
+    n: int = 0  # samples that mean and cov are of; 0 where they are exact
 
 
 def tally(verdict: Verdict, keep: jax.Array, centre: jax.Array) -> Tally:

@@ -58,3 +58,6 @@ class Task(NamedTuple):
     data_hash: str  # SHA-256 of what the data are made of
     shown: Callable[[Any], jax.Array] | None = None  # params -> what is scored instead of samples
     statuses: Sequence[Status] = STATUSES  # how a run of it can end
+    reference_samples: int = 0  # that these moments are of; 0 where they are exact
+    fixed: bool = False  # `train` holds the samples themselves, not what they are drawn about
+    log_density: Callable[[np.ndarray], np.ndarray] | None = None  # (n, *shape) -> (n,), in nats

@@ -79,6 +79,8 @@ def digits() -> Task:
         reference_cov=np.cov(features.T, ddof=0),
         rms=float(np.sqrt(np.mean(data.train.astype(np.float64) ** 2))),
         data_hash=hashlib.sha256(b"".join(part.tobytes() for part in data)).hexdigest(),
+        reference_samples=len(data.held_out),
+        fixed=True,
     )
 
 

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
+from scipy.special import logsumexp
 
 from ganbench.errors import BadInput
 from ganbench.judges.posterior import mixture_posterior
@@ -89,6 +90,11 @@ def _mixture(name: str, centres: np.ndarray, sigma: float) -> Task:
     def noise(key: jax.Array, batch: int) -> jax.Array:
         return jr.uniform(key, (batch, width), minval=low, maxval=high)
 
+    def log_density(x: np.ndarray) -> np.ndarray:
+        squared = ((x[:, None] - exact) ** 2).sum(-1)
+        normaliser = np.log(modes) + width / 2 * np.log(2 * np.pi * sigma**2)
+        return logsumexp(-squared / (2 * sigma**2), axis=1) - normaliser
+
     constants = source.tobytes() + np.float32(sigma).tobytes()
     return Task(
         name=name,
@@ -104,6 +110,7 @@ def _mixture(name: str, centres: np.ndarray, sigma: float) -> Task:
         reference_cov=np.cov(exact.T, ddof=0) + sigma**2 * np.eye(width),
         rms=float(np.sqrt(np.mean(exact**2) + sigma**2)),
         data_hash=hashlib.sha256(b"isotropic Gaussian mixture" + constants).hexdigest(),
+        log_density=log_density,
     )
 
 

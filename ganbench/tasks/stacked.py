@@ -38,6 +38,7 @@ def stacked_digits() -> Task:
         reference_mean=np.tile(single.reference_mean, CHANNELS),
         reference_cov=np.kron(np.eye(CHANNELS), single.reference_cov),
         data_hash=hashlib.sha256(f"{CHANNELS} stacked {single.data_hash}".encode()).hexdigest(),
+        fixed=False,
     )
 
 
