@@ -11,6 +11,7 @@ from ganbench.game import (
     Data,
     Game,
     Method,
+    Objective,
     Players,
     ProtocolError,
     Recipe,
@@ -41,18 +42,23 @@ def build(recipe: Recipe, data: Data) -> Method:
     return assemble(recipe, data)
 
 
+def objective_of(recipe: Recipe, data: Data) -> Objective:
+    """The losses of `recipe` on batches of `data`, as its players see them."""
+    game = _game(recipe)
+
+    def bare(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
+        return game.losses(Players(recipe.nets, state), data, key, t)
+
+    return recipe.rule.objective(bare, recipe.opts, recipe.nets)
+
+
 def assemble(recipe: Recipe, data: Data) -> Method:
     """`build` without its checks, for a recipe that passed them: they trace the game once more.
 
     Phase keys come from the loss name and its how-manieth appearance in the schedule: editing the
     schedule moves no other stream.
     """
-    game = _game(recipe)
-
-    def bare(state: TrainState, key: jax.Array, t: jax.Array) -> tuple[dict, dict]:
-        return game.losses(Players(recipe.nets, state), data, key, t)
-
-    objective = recipe.rule.objective(bare, recipe.opts, recipe.nets)
+    game, objective = _game(recipe), objective_of(recipe, data)
     phase = recipe.rule.phase(objective, recipe.opts, recipe.nets)
 
     def init(key: jax.Array) -> TrainState:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.evidence import Evidence, Tally, evidence
 from ganbench.program import (
     Budget,
@@ -40,6 +41,13 @@ class Cost(NamedTuple):
     flops_per_step: float
 
 
+class Diagnosed(NamedTuple):
+    """One diagnostic of one lane: the steps after which it was measured, and each quantity then."""
+
+    steps: np.ndarray  # (D,)
+    quantities: dict[str, np.ndarray]  # (D,) each
+
+
 class Record(NamedTuple):
     """What one lane's training left behind, on the host.
 
@@ -58,6 +66,7 @@ class Record(NamedTuple):
     final_samples: np.ndarray  # (final_samples, *shape)
     params: Any
     diverged_at: int | None
+    diagnosed: dict[str, Diagnosed]
 
 
 class Stopped(RuntimeError):
@@ -67,6 +76,12 @@ class Stopped(RuntimeError):
 def evaluation_steps(budget: Budget) -> np.ndarray:
     """The steps after which a run is scored: evenly spaced, the last one at the end."""
     return np.arange(1, budget.evaluations + 1) * (budget.steps // budget.evaluations)
+
+
+def due(steps: np.ndarray, times: int) -> np.ndarray:
+    """`times` of the evaluation `steps`, spread evenly, the last one among them."""
+    times = min(times, len(steps))
+    return steps[np.arange(1, times + 1) * len(steps) // times - 1]
 
 
 Advance = Callable[[int], None]
@@ -80,6 +95,7 @@ def prepared(
     lanes: Sequence[Lane],
     budget: Budget,
     devices: Sequence[jax.Device],
+    diagnostics: Mapping[str, int] | None = None,
 ) -> Trainer:
     """Compiles what trains `lanes` of one method together.
 
@@ -87,6 +103,7 @@ def prepared(
         static: the hyperparameters that all lanes share, by full name.
         lanes: traced hyperparameters and streams; every lane names the same ones.
         devices: one block runs on each at a time; their number changes no result.
+        diagnostics: by name, how many times each is measured during training.
 
     Returns:
         `run(advance)`, which trains. It calls `advance`, if given, between chunks with the number
@@ -95,14 +112,15 @@ def prepared(
     """
     blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
     devices = devices[: len(blocks)]
-    compiled = compile_group(task, method, static, lanes[0], budget, devices)
+    times = diagnostics or {}
+    compiled = compile_group(task, method, static, lanes[0], budget, devices, times)
 
     def run(advance: Advance = lambda lane_steps: None) -> tuple[list[Record], Cost]:
         records: list[Record] = []
         busy = done = 0.0
         for first in range(0, len(blocks), len(devices)):
             wave = blocks[first : first + len(devices)]
-            made, seconds = _train_wave(task, compiled.programs, wave, budget, advance)
+            made, seconds = _train_wave(task, compiled.programs, wave, budget, times, advance)
             records += made
             busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
         speed = 1e3 * busy / max(done, 1)
@@ -116,6 +134,7 @@ def _train_wave(
     programs: Sequence[Programs],
     blocks: Sequence[Sequence[Lane]],
     budget: Budget,
+    times: Mapping[str, int],
     report: Advance,
 ) -> tuple[list[Record], float]:
     """The records of one block a device, and the seconds that their steps took: the median chunk's,
@@ -129,6 +148,8 @@ def _train_wave(
     steps = evaluation_steps(budget)
     chunk, wanted = int(steps[0]), sum(r.wanted for r in running)
     infos, scored, seconds = [], [], []
+    when = {name: due(steps, times[name]) for name in programs[0].diagnose}
+    measured: dict[str, list[list[Any]]] = {name: [] for name in when}
     for step in steps:
         clock = time.perf_counter()
         made = [
@@ -140,6 +161,9 @@ def _train_wave(
         carries = [carry for carry, _ in made]
         infos.append([info for _, info in made])
         scored.append(_scored(running, carries, int(step), budget))
+        for name in when:
+            if step in when[name]:
+                measured[name].append(_diagnosed(name, running, carries, int(step)))
         report(chunk * wanted)
     final = _scored(running, carries, -1, budget)
     records = []
@@ -147,7 +171,10 @@ def _train_wave(
         own = [jax.tree.map(np.asarray, info[i]) for info in infos]
         end = jax.tree.map(np.asarray, carries[i])
         seen = [made[i] for made in scored]
-        records += [_record(x, steps, own, seen, final[i], end, task) for x in range(r.wanted)]
+        inner = {name: (when[name], [made[i] for made in measured[name]]) for name in when}
+        records += [
+            _record(x, steps, own, seen, final[i], end, inner, task) for x in range(r.wanted)
+        ]
     return records, len(steps) * float(np.median(seconds))
 
 
@@ -160,6 +187,17 @@ class _Running(NamedTuple):
 def _padded(task: Task, block: Sequence[Lane], budget: Budget) -> dict[str, Any]:
     """The block's arguments, filled up with its last lane: computed, then dropped."""
     return lane_arguments(task, [*block, *[block[-1]] * (budget.block - len(block))])
+
+
+def _diagnosed(
+    name: str, running: Sequence["_Running"], carries: Sequence[Any], step: int
+) -> list[dict[str, np.ndarray]]:
+    """Each block's quantities of one diagnostic, by lane; all devices work at the same time."""
+    made = [
+        r.programs.diagnose[name](r.lanes, r.programs.shared, carry, np.int32(step))
+        for r, carry in zip(running, carries, strict=True)
+    ]
+    return [jax.tree.map(np.asarray, one) for one in made]
 
 
 class _Scored(NamedTuple):
@@ -218,6 +256,7 @@ def _record(
     scored: list[_Scored],
     final: _Scored,
     end: Any,
+    inner: Mapping[str, tuple[np.ndarray, list[dict[str, np.ndarray]]]],
     task: Task,
 ) -> Record:
     def of(made: _Scored) -> Evidence:
@@ -226,6 +265,11 @@ def _record(
     def rms(made: _Scored, of: Evidence) -> float:
         total = made.squares[lane].astype(np.float64).sum()
         return float(np.sqrt(total / (of.n * math.prod(task.shape))))
+
+    def inside(name: str) -> Diagnosed:
+        at, made = inner[name]
+        own = [{n: x[lane] for n, x in one.items()} for one in made]
+        return Diagnosed(at, DIAGNOSTICS[name].told(own) if own[0] else {})
 
     names = sorted(infos[0])
     seen = [of(made) for made in scored]
@@ -241,4 +285,5 @@ def _record(
         final_samples=final.samples[lane],
         params=jax.tree.map(lambda x: x[lane], end.state.params),
         diverged_at=int(end.diverged_at[lane]) or None,
+        diagnosed={name: inside(name) for name in inner},
     )

@@ -2,12 +2,13 @@
 
 Four programs: `start` (first state), `advance` (the steps between two evaluations), `draw`
 (samples), `judge` (what they add up to). The last is the same for all methods of a task: XLA
-compiles it once, then it comes from the cache. Nothing calls back into Python inside a step.
+compiles it once, then it comes from the cache. Nothing calls back into Python inside a step. Each
+diagnostic that a suite asks for is one more; without any the others are what they were.
 """
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -18,11 +19,13 @@ from jax.sharding import SingleDeviceSharding
 
 from ganbench.assembly import assemble
 from ganbench.compilation import compile_everywhere
+from ganbench.diagnostics.catalogue import DIAGNOSTICS
+from ganbench.diagnostics.inside import inside
 from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
 from ganbench.parts import DIRECTIONS
-from ganbench.registry import make
+from ganbench.registry import FINISHED, METHODS, make, names_of, recipe
 from ganbench.seeds import fold_name, lane_key
 from ganbench.setting import Setting
 from ganbench.tasks.base import Task
@@ -84,6 +87,7 @@ class Programs(NamedTuple):
     advance: Any
     draw: Any
     judge: Any
+    diagnose: dict[str, Any]  # by diagnostic: (lanes, shared, carry, step) -> its quantities
 
 
 class Compiled(NamedTuple):
@@ -161,6 +165,26 @@ def _lane_functions(
     return start, advance, draw
 
 
+def _diagnose_functions(
+    task: Task, method: str, static: Mapping, budget: Budget, names: Iterable[str]
+) -> dict[str, Callable]:
+    """By diagnostic, what measures it on one lane; none for a method without a recipe."""
+    if METHODS[names_of(method)[0]].kind in FINISHED:
+        return {}
+
+    def one(name: str) -> Callable:
+        def diagnose(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array):
+            values = {**static, **lane["values"]}
+            setting = setting_of(task, values["learning_rate"], budget, shared)
+            seen = inside(recipe(method, values, setting), setting)
+            key = fold_name(wrap_key_data(lane["evaluate"]), f"diagnose {name}")
+            return DIAGNOSTICS[name].measure(seen)(carry.state, key, step)
+
+        return diagnose
+
+    return {name: one(name) for name in names}
+
+
 def drawn_batches(budget: Budget) -> int:
     """How many batches `draw` makes at once: what an evaluation on the way takes."""
     return math.ceil(budget.curve_samples / budget.drawing().batch)
@@ -207,10 +231,12 @@ def compile_group(
     lane: Lane,
     budget: Budget,
     devices: Sequence[jax.Device],
+    diagnostics: Iterable[str] = (),
 ) -> Compiled:
-    """Each device's programs, and what it took to make them."""
+    """Each device's programs, and what it took to make them; `diagnostics` are names."""
     began = time.perf_counter()
     start, advance, draw = _lane_functions(task, method, static, budget)
+    diagnose = _diagnose_functions(task, method, static, budget, diagnostics)
     begin = jax.jit(jax.vmap(start, in_axes=(0, None)))
     lanes, shared, step = lane_arguments(task, [lane] * budget.block), shared_of(task), np.int32(0)
     given = (lanes, shared, jax.eval_shape(begin, lanes, shared), step)
@@ -226,16 +252,28 @@ def compile_group(
                 jax.jit(jax.vmap(_judge_function(task), in_axes=(0, None, None, None))),
                 (x, shared, step, step),
             ),
+            **{
+                _label(name): (jax.jit(jax.vmap(one, in_axes=(0, None, 0, None))), given)
+                for name, one in diagnose.items()
+            },
         },
         devices,
     )
+
+    def placed(device: jax.Device, own: dict[str, Any]) -> Programs:
+        measuring = {name: own[_label(name)] for name in diagnose}
+        common = {name: own[name] for name in ("start", "advance", "draw", "judge")}
+        here = jax.device_put(shared, SingleDeviceSharding(device))
+        return Programs(device, here, **common, diagnose=measuring)
+
     return Compiled(
-        [
-            Programs(device, jax.device_put(shared, SingleDeviceSharding(device)), **own)
-            for device, own in zip(devices, made.programs, strict=True)
-        ],
+        [placed(device, own) for device, own in zip(devices, made.programs, strict=True)],
         trace_s=shapes_s + made.trace_s,
         compile_s=made.compile_s,
         flops_per_step=flops(made.jaxprs["advance"])
         / (budget.steps // budget.evaluations * budget.block),
     )
+
+
+def _label(diagnostic: str) -> str:
+    return f"diagnose {diagnostic}"

@@ -76,6 +76,7 @@ class Suite(_Table):
     outcome: OutcomeTable
     keep: KeepTable = KeepTable()
     scores: list[str] = []  # what is scored at the end beside what always is
+    diagnostics: dict[str, Positive] = {}  # by name: how many times during a training
     tasks: Annotated[dict[str, TaskTable], Field(min_length=1)]
     methods: Annotated[list[MethodTable], Field(min_length=1)]
 

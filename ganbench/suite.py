@@ -7,6 +7,7 @@ from typing import Any
 
 import pydantic
 
+from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import groups
@@ -101,6 +102,16 @@ def _check_names(suite: Suite) -> None:
             raise BadInput(f"scores: unknown score {name!r}; known: {choices(OPTIONAL)}")
         if suite.scores.count(name) > 1:
             raise BadInput(f"scores: {name!r} appears twice")
+    for name, times in suite.diagnostics.items():
+        if name not in DIAGNOSTICS:
+            known = choices(DIAGNOSTICS)
+            raise BadInput(f"diagnostics: unknown diagnostic {name!r}; known: {known}")
+        least = min(suite.tasks, key=lambda task: suite.tasks[task].evaluations)
+        if times > (most := suite.tasks[least].evaluations):
+            raise BadInput(
+                f"diagnostics.{name}: {times} must be at most the evaluations of every task "
+                f"({least}: {most})"
+            )
     for name, table in suite.tasks.items():
         if name not in TASKS:
             raise BadInput(f"tasks.{name}: unknown task; known: {choices(TASKS)}")

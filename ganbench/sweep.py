@@ -182,7 +182,8 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
 def _prepared(suite: Suite, group: Group, devices: Sequence[jax.Device]) -> Trainer:
     task = TASKS[group.task]()
     budget = budget_of(suite.tasks[group.task], task)
-    return prepared(task, group.method, group.static, group.lanes, budget, devices)
+    lanes, asked = group.lanes, suite.diagnostics
+    return prepared(task, group.method, group.static, lanes, budget, devices, asked)
 
 
 def _train_group(

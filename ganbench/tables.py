@@ -1,6 +1,6 @@
 """From a group's records to rows: `runs.csv` and `curves.parquet`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -158,7 +158,8 @@ def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
 
 
 def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
-    """A run's curves, long: what the game logged and every score, at each evaluation."""
+    """A run's curves, long: what the game logged and every score, at each evaluation; what was
+    measured inside the game, at those that were asked for."""
     alive = record.steps < (record.diverged_at or np.inf)
     scores = [core_scores(e, scale.task) for e in record.evidence]
     logged = list(record.curves.values())
@@ -173,7 +174,19 @@ def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:
         **dict(zip(("mean", "min", "max"), values.T, strict=True)),
         "samples": pd.Series(none * len(logged) + seen * len(scored), dtype="Int64"),
     }
-    return pd.DataFrame(columns)[CURVE_COLUMNS]
+    return pd.concat([pd.DataFrame(columns)[CURVE_COLUMNS], *_diagnosed(cell, record)])
+
+
+def _diagnosed(cell: Cell, record: Record) -> Iterator[pd.DataFrame]:
+    """What was measured inside the game: rows `diagnostic/quantity`, null once a run diverged."""
+    for name, made in record.diagnosed.items():
+        alive = made.steps < (record.diverged_at or np.inf)
+        for quantity, values in made.quantities.items():
+            value = np.where(alive, values, np.nan)
+            own = {"step": made.steps, "metric": f"{name}/{quantity}"}
+            spread = dict.fromkeys(("mean", "min", "max"), value)
+            none = pd.Series([pd.NA] * len(value), dtype="Int64")
+            yield pd.DataFrame({**_labels(cell), **own, **spread, "samples": none})[CURVE_COLUMNS]
 
 
 def run_frame(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
