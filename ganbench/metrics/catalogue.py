@@ -3,9 +3,14 @@
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
+from ganbench.metrics.bins import ndb, ndb_js
+from ganbench.metrics.birthday import birthday
+from ganbench.metrics.density import log_density
 from ganbench.metrics.evidence import Evidence, Reference
 from ganbench.metrics.frechet import fid
 from ganbench.metrics.kernel import kid
+from ganbench.metrics.manifold import density, nn_coverage, precision, recall
+from ganbench.metrics.memorization import memorization
 from ganbench.metrics.modes import forward_kl, high_quality, modes, modes_any, reverse_kl
 from ganbench.metrics.sample import Sample, Truth
 from ganbench.metrics.score import Score, stated
@@ -17,6 +22,9 @@ from ganbench.metrics.scores import (
     mode_score,
     mode_score_hq,
 )
+from ganbench.metrics.similarity import ms_ssim
+from ganbench.metrics.splits import inception_score_split, inception_score_split_sd
+from ganbench.metrics.transport import sliced_wasserstein
 
 METRIC_VERSION = 1  # raised when any formula or threshold changes; part of the protocol's hash
 
@@ -84,4 +92,37 @@ OPTIONAL = {
         Metric(forward_kl, "lower", "KL(true || high-quality mode histogram), nats")
     ),
     "kid": SampleMetric(kid, "lower", "unbiased squared MMD of the judge's features, cubic"),
+    "inception_score_split": SampleMetric(
+        inception_score_split, "higher", "mean Inception score of ten parts of the sample"
+    ),
+    "inception_score_split_sd": SampleMetric(
+        inception_score_split_sd, "lower", "its sd over parts of one sample, never over seeds"
+    ),
+    "precision": SampleMetric(
+        precision, "higher", "share of generated samples within the held-out data's balls, k = 3"
+    ),
+    "recall": SampleMetric(
+        recall, "higher", "share of held-out samples within the generated ones' balls, k = 3"
+    ),
+    "density": SampleMetric(
+        density, "higher", "held-out balls about a generated sample, by k = 5; 1 is perfect"
+    ),
+    "nn_coverage": SampleMetric(
+        nn_coverage, "higher", "share of held-out balls with a generated sample in them, k = 5"
+    ),
+    "ndb": SampleMetric(ndb, "lower", "share of k-means bins that differ, number / K"),
+    "ndb_js": SampleMetric(ndb_js, "lower", "Jensen-Shannon divergence of k-means bins, nats"),
+    "birthday": SampleMetric(
+        birthday, "higher", "effective support size; about 7,141 for data like the held-out"
+    ),
+    "ms_ssim": SampleMetric(ms_ssim, "lower", "structural similarity of images of the same mode"),
+    "sliced_wasserstein": SampleMetric(
+        sliced_wasserstein, "lower", "sliced 2-Wasserstein distance to the held-out data"
+    ),
+    "log_density": SampleMetric(
+        log_density, "higher", "mean log density under the data's own distribution, nats"
+    ),
+    "memorization": SampleMetric(
+        memorization, "lower", "P(nearer to training than held-out data are); 1/2 is perfect"
+    ),
 }
