@@ -28,10 +28,10 @@ def ndb(truth: Truth):
     """Share of bins whose proportion differs from the training data's: number / K, 0 to 1.
 
     Bins are the K cells of k-means on the training data themselves (flattened, Euclidean): K = 100,
-    or as many as leave ten training samples a bin on average. Bin i differs if
-    |n_i / n - m_i / m| > 1.96 sqrt(p (1 - p) (1 / n + 1 / m)), p = (n_i + m_i) / (n + m): a test of
-    two proportions at alpha = 0.05, two-sided, without correction for testing K times. A bin that is
-    empty in both does not differ.
+    or as many as leave ten training samples a bin on average. Bin i differs by a test of two
+    proportions at alpha = 0.05, two-sided, without correction for testing K times: if
+    |n_i / n - m_i / m| > 1.96 sqrt(p (1 - p) (1 / n + 1 / m)), p = (n_i + m_i) / (n + m). A bin
+    that is empty in both does not differ.
 
     A perfect sampler whose training data are drawn anew scores about alpha (0.05), not 0; one that
     draws from a fixed training set less, for that set's own chance is then the same on both sides.

@@ -24,8 +24,8 @@ def birthday(truth: Truth):
 
     Distances are Euclidean in data space. tau is the distance at which a batch of 100 held-out
     samples has a near-duplicate with probability 1 / 2: ln 2 / 4,950 of the held-out pairs are no
-    further apart. So data like the held-out score about 7,141 by construction: read a score relative
-    to that. Draws from a fixed training set of N images score less, about
+    further apart. So data like the held-out score about 7,141 by construction: read a score
+    relative to that. Draws from a fixed training set of N images score less, about
     1 / (1 / N + 1 / 7,141). If tau is 0, because held-out data repeat themselves, copies count.
     The note prints tau.
 
