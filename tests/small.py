@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from ganbench.assembly import build
+from ganbench.assembly import build, objective_of
 from ganbench.game import Critic, Data, Game, Net, Optimizer, Players, Recipe, TrainState
 from ganbench.parts import adam
 from ganbench.rules import descent
@@ -112,15 +112,6 @@ def recipe(direction=None, rate=1e-3, discriminator=None, generator=None) -> Rec
         zoo=zoo,
         steps=TRAINING,
     )
-
-
-def objective_of(made: Recipe, batches: Data):
-    """The recipe's finished objective: (state, key, t) -> (losses, info)."""
-
-    def bare(state, key, t):
-        return made.game.losses(Players(made.nets, state), batches, key, t)
-
-    return made.rule.objective(bare, made.opts, made.nets)
 
 
 def phase_of(made: Recipe, batches: Data):

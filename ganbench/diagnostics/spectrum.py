@@ -106,7 +106,7 @@ def _of_one(hessenberg: np.ndarray) -> dict[str, float]:
     values, residuals = eigenvalues(hessenberg)
     size = np.abs(values[0])
     leading = values[np.abs(values) > 1e-3 * size]  # the angle of what is nearly 0 is rounding
-    told = np.full(LEADING, np.nan, complex)
+    told = np.full(LEADING, complex(np.nan, np.nan))
     told[: len(values[:LEADING])] = values[:LEADING]
     if len(leading) == 0:  # every gradient stays as it is
         return dict.fromkeys(_NAMES, 0.0)
