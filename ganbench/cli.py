@@ -106,6 +106,28 @@ def judge_train(
     remake(name, out, print)
 
 
+@app.command()
+def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with states.")]) -> None:
+    """Let every generator meet every other row's discriminator; write gam2.csv, print it."""
+    from ganbench.tournament import summary, tournament
+
+    scores, pairs = tournament(folder)
+    scores.to_csv(folder / "gam2.csv", index=False)
+    pairs.to_csv(folder / "gam2_pairs.csv", index=False)
+    board = summary(scores)
+    values = [json.loads(text) for text in board["hyperparameters"]]
+    board = board.assign(own=_told_apart(board, values, rates=True))
+    for task, rows in board.groupby("task", sort=False):
+        table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
+        for name in ("method", "taken for real [95 %]", "n", "by the worst judge", "judges"):
+            table.add_column(name, no_wrap=True)
+        for _, row in rows.iterrows():
+            between = f"[{row['gam2_low']:.2f}, {row['gam2_high']:.2f}]"
+            cells = (f"{row['gam2_mean']:.2f} {between}", str(row["gam2_n"]))
+            table.add_row(row["own"], *cells, f"{row['gam2_worst']:.2f}", str(row["judges"]))
+        _console().print(table)
+
+
 def _ended(row: Any) -> str:
     """How a row's runs ended, the most frequent status first: "9 ok, 7 collapsed"."""
     names = [status.name for status in STATUSES]
@@ -113,24 +135,34 @@ def _ended(row: Any) -> str:
     return ", ".join(f"{n} {name}" for name, n in sorted(seen.items(), key=lambda x: -x[1]))
 
 
-def _told_apart(board: pd.DataFrame, values: list[dict[str, Any]]) -> list[str]:
-    """Each row's method, with those hyperparameters that it does not share with the like rows."""
+def _told_apart(
+    board: pd.DataFrame, values: list[dict[str, Any]], rates: bool = False
+) -> list[str]:
+    """Each row's method, with those hyperparameters that it does not share with the like rows.
+
+    The learning rate is among them if `rates`.
+    """
     keys = list(zip(board["task"], board["method"], strict=True))
 
     def differing(i: int) -> str:
         like = [own for key, own in zip(keys, values, strict=True) if key == keys[i]]
         names = [n for n in values[i] if len({str(own.get(n)) for own in like}) > 1]
-        return ", ".join(f"{n}={values[i][n]}" for n in names if n != "learning_rate")
+        return ", ".join(f"{n}={values[i][n]}" for n in names if rates or n != "learning_rate")
 
     told = map(differing, range(len(keys)))
     return [f"{m} ({own})" if own else m for (_, m), own in zip(keys, told, strict=True)]
 
 
-def _print_leaderboard(board: pd.DataFrame) -> None:
-    """One table a task: what a terminal has room for; the CSV holds the rest."""
+def _console() -> Console:
     console = Console()
     if not console.is_terminal:
         console.width = 140  # a file has no edge to wrap at
+    return console
+
+
+def _print_leaderboard(board: pd.DataFrame) -> None:
+    """One table a task: what a terminal has room for; the CSV holds the rest."""
+    console = _console()
     values = [json.loads(text) for text in board["hyperparameters"]]
     rates = [own.get("learning_rate") for own in values]
     board = board.assign(

@@ -65,6 +65,7 @@ class Record(NamedTuple):
     curve_samples: np.ndarray  # (E, CURVE_SAMPLES_KEPT, *shape)
     final_samples: np.ndarray  # (final_samples, *shape)
     params: Any
+    aux: Any
     diverged_at: int | None
     diagnosed: dict[str, Diagnosed]
 
@@ -284,6 +285,7 @@ def _record(
         curve_samples=np.stack([made.samples[lane] for made in scored]),
         final_samples=final.samples[lane],
         params=jax.tree.map(lambda x: x[lane], end.state.params),
+        aux=jax.tree.map(lambda x: x[lane], end.state.aux),
         diverged_at=int(end.diverged_at[lane]) or None,
         diagnosed={name: inside(name) for name in inner},
     )

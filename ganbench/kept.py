@@ -1,14 +1,18 @@
-"""What is kept of a group's runs as arrays: samples, and the final parameters."""
+"""What is kept of a group's runs as arrays: samples, and what the nets were at the end."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 
+from ganbench.errors import BadInput
+from ganbench.game import TrainState
 from ganbench.harness import Record
 from ganbench.plan import SCHEMA, Group, canonical
 from ganbench.tasks.base import Task
+
+AUX = "aux:"  # in front of the path of what no optimizer moves
 
 
 def samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, np.ndarray]:
@@ -22,10 +26,35 @@ def samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, np
 
 
 def states(group: Group, records: Sequence[Record]) -> dict[str, Any]:
-    """Final parameters, each leaf with the lanes in front."""
-    leaves = [dict(_flat(record.params)) for record in records]
+    """Final parameters by path, and `aux:` what no optimizer moves; the lanes in front."""
+    leaves = [{**_flat(r.params), **_flat(r.aux, AUX)} for r in records]
     stacked = {name: np.stack([own[name] for own in leaves]) for name in leaves[0]}
     return {**_labelled(group), **stacked} if stacked else {}
+
+
+def restored(arrays: Mapping[str, np.ndarray], lane: int, like: TrainState) -> TrainState:
+    """The state of one lane that `states` wrote down; its optimizers at zero.
+
+    Args:
+        like: the state's shapes.
+
+    Raises:
+        BadInput: the arrays are of other nets, naming the first that is missing or differs.
+    """
+
+    def leaf(prefix: str) -> Callable[[Any, Any], np.ndarray]:
+        def read(path: Any, x: Any) -> np.ndarray:
+            name = prefix + _name(path)
+            shape = arrays[name].shape[1:] if name in arrays else "missing"
+            if shape != x.shape:
+                raise BadInput(f"states: {name} is {shape}, must be of shape {x.shape}")
+            return arrays[name][lane]
+
+        return read
+
+    read = jax.tree_util.tree_map_with_path
+    opt = jax.tree.map(lambda x: np.zeros(x.shape, x.dtype), like.opt)
+    return TrainState(read(leaf(""), like.params), read(leaf(AUX), like.aux), opt)
 
 
 def _small(task: Task, x: np.ndarray) -> np.ndarray:
@@ -42,7 +71,11 @@ def _labelled(group: Group) -> dict[str, np.ndarray]:
     return {"schema": np.array(SCHEMA), "cells": np.array(labels)}
 
 
-def _flat(params: Any) -> Iterator[tuple[str, np.ndarray]]:
-    """The parameters' leaves with the path of each, as `states/` stores them."""
-    for path, leaf in jax.tree_util.tree_leaves_with_path(params):
-        yield jax.tree_util.keystr(path, simple=True, separator="/"), leaf
+def _flat(tree: Any, prefix: str = "") -> dict[str, np.ndarray]:
+    """The leaves by path, as `states/` stores them."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree)
+    return {prefix + _name(path): leaf for path, leaf in leaves}
+
+
+def _name(path: Any) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator="/")

@@ -1,0 +1,100 @@
+"""The games of a results folder as their training left them, restored from `states/`."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from ganbench import kept
+from ganbench.diagnostics.inside import Inside, inside
+from ganbench.diagnostics.outcome import UNFINISHED
+from ganbench.errors import BadInput
+from ganbench.game import TrainState
+from ganbench.plan import canonical, is_current
+from ganbench.program import Budget, setting_of, shared_of
+from ganbench.registry import FINISHED, METHODS, names_of, recipe
+from ganbench.results import read_provenance, read_runs
+from ganbench.tasks.base import Task
+from ganbench.tasks.catalogue import TASKS
+
+Run = tuple[int, int]  # seed and replicate
+
+
+class Trained(NamedTuple):
+    """A row of the leaderboard: its game, and the states of its task's R runs, stacked."""
+
+    method: str
+    hyperparameters: str  # canonical JSON, as in the tables
+    game: Inside
+    states: TrainState  # (R, ...)
+    alive: np.ndarray  # (R,) bool: False for a run that the row lacks or that diverged
+
+
+def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
+    """By task: its runs, and the rows that were trained and kept, in the order of `runs.csv`.
+
+    Raises:
+        BadInput: no results folder, no states in it, or states of other data or nets than this
+            version has.
+    """
+    rows = read_runs(folder / "runs.csv")
+    protocols, where = read_provenance(folder).get("protocols", {}), dict(_kept(folder))
+    places = [where.get(_label(run)) for run in rows.to_dict("records")]
+    rows = rows.assign(place=pd.Series(places, rows.index, dtype=object))
+    finished = [METHODS[names_of(m)[0]].kind in FINISHED for m in rows["method"]]
+    rows = rows[rows["place"].notna() & ~np.array(finished, bool)]
+    if rows.empty:
+        raise BadInput(f"{folder}: no states of trained runs; suites keep them with keep.states")
+    tasks = rows["task"].unique()
+    return {t: _of_task(TASKS[t](), rows[rows["task"] == t], protocols[t]) for t in tasks}
+
+
+def _label(run: Mapping[Any, Any]) -> str:
+    own = json.loads(run["hyperparameters"])
+    return canonical([run["task"], run["method"], own, run["seed"], run["replicate"]])
+
+
+def _of_task(
+    task: Task, rows: pd.DataFrame, protocol: Mapping[str, Any]
+) -> tuple[list[Run], list[Trained]]:
+    if protocol["data"] != task.data_hash:
+        raise BadInput(f"task {task.name}: runs on other data than this version has")
+    runs = sorted(set(zip(rows["seed"], rows["replicate"], strict=True)))
+    each = [own for _, own in rows.groupby(["method", "hyperparameters"], sort=False)]
+    return runs, [_row(own, runs, protocol, task) for own in each]
+
+
+def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
+    """(label, (file, lane)) of every run with a state whose method is what it was."""
+    for group in sorted((folder / "groups").glob("[!.]*/runs.csv")):
+        path = folder / "states" / f"{group.parent.name}.npz"
+        if path.is_file() and is_current(read_runs(group).iloc[0].to_dict()):
+            with np.load(path, allow_pickle=False) as arrays:
+                yield from ((str(label), (path, i)) for i, label in enumerate(arrays["cells"]))
+
+
+def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task: Task) -> Trained:
+    method, values = rows["method"].iloc[0], rows["hyperparameters"].iloc[0]
+    budget, own = Budget(**protocol["budget"]), json.loads(values)
+    setting = setting_of(
+        task, own["learning_rate"], budget, jax.tree.map(jnp.asarray, shared_of(task))
+    )
+    game = inside(recipe(method, own, setting), setting)
+    like = jax.eval_shape(game.method.init, jax.random.key(0))
+    rows = rows.set_index(["seed", "replicate"])
+    alive = ~rows["status"].isin(UNFINISHED)
+    places = [rows["place"].get(run, rows["place"].iloc[0]) for run in runs]
+    files = {path: dict(np.load(path, allow_pickle=False)) for path in {path for path, _ in places}}
+    states = [kept.restored(files[path], lane, like) for path, lane in places]
+    return Trained(
+        method,
+        values,
+        game,
+        jax.tree.map(lambda *leaves: np.stack(leaves), *states),
+        np.array([bool(alive.get(run, False)) for run in runs]),
+    )
