@@ -47,15 +47,10 @@ def ndb(truth: Truth):
     fill two bins.
     """
     bins = _fitted(truth)
-    m = bins.counts.sum()
 
     def score(sample: Sample) -> Score:
-        counts, n = bins.of(readable(sample, 1)), len(sample.x)
-        pooled = (counts + bins.counts) / (n + m)
-        error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
-        apart = np.abs(counts / n - bins.counts / m)
-        differ = apart > ndtri(1 - ALPHA / 2) * error  # 0 > 0 is false: an empty bin does not
-        return Score(float(differ.mean()), n, int(m), _stated(bins))
+        counts = bins.of(readable(sample, 1))
+        return _stated(bins, counts, float(differing(counts, bins.counts).mean()))
 
     return score
 
@@ -74,16 +69,28 @@ def ndb_js(truth: Truth):
     Returns: the score of a sample; raises Undefined as `ndb`.
     """
     bins = _fitted(truth)
-    m = bins.counts.sum()
-    p = bins.counts / m
 
     def score(sample: Sample) -> Score:
-        n = len(readable(sample, 1).x)
-        q = bins.of(sample) / n
-        value = (rel_entr(p, (p + q) / 2).sum() + rel_entr(q, (p + q) / 2).sum()) / 2
-        return Score(float(value), n, int(m), _stated(bins))
+        counts = bins.of(readable(sample, 1))
+        return _stated(bins, counts, jensen_shannon(counts, bins.counts))
 
     return score
+
+
+def differing(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """(K,) bool: the bins whose proportions differ, of two samples' counts; see `ndb`."""
+    n, m = a.sum(), b.sum()
+    pooled = (a + b) / (n + m)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    # 0 > 0 is false: a bin that is empty in both does not differ
+    return np.abs(a / n - b / m) > ndtri(1 - ALPHA / 2) * error
+
+
+def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
+    """Of the proportions of two samples' counts, (K,) each, in nats; see `ndb_js`."""
+    p, q = a / a.sum(), b / b.sum()
+    half = (p + q) / 2
+    return float(rel_entr(p, half).sum() + rel_entr(q, half).sum()) / 2
 
 
 def _fitted(truth: Truth) -> _Bins:
@@ -97,5 +104,6 @@ def _fitted(truth: Truth) -> _Bins:
     return _Bins(cells, np.bincount(cells.labels_, minlength=number))
 
 
-def _stated(bins: _Bins) -> str:
-    return f"K = {len(bins.counts)} bins"
+def _stated(bins: _Bins, counts: np.ndarray, value: float) -> Score:
+    note = f"K = {len(counts)} bins"
+    return Score(value, int(counts.sum()), int(bins.counts.sum()), note)
