@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ganbench import registry, suite
-from ganbench.metrics.catalogue import METRICS
+from ganbench.diagnostics.catalogue import DIAGNOSTICS
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.tasks.catalogue import TASKS
 from ganbench.zoo.catalogue import NETS
 
@@ -46,10 +47,16 @@ def _nets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
+    made = [(name, metric, True) for name, metric in METRICS.items()]
+    made += [(name, metric, False) for name, metric in OPTIONAL.items()]
     return [
-        {"name": name, "better": metric.better, "summary": metric.summary}
-        for name, metric in METRICS.items()
+        {"name": name, "better": one.better, "summary": one.summary, "always": always}
+        for name, one, always in made
     ]
+
+
+def _diagnostics() -> list[dict[str, Any]]:
+    return [{"name": name, "summary": one.summary} for name, one in DIAGNOSTICS.items()]
 
 
 def _suites() -> list[dict[str, Any]]:
@@ -62,5 +69,6 @@ LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "tasks": _tasks,
     "nets": _nets,
     "metrics": _metrics,
+    "diagnostics": _diagnostics,
     "suites": _suites,
 }
