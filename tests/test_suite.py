@@ -75,6 +75,27 @@ BAD = {
         GOOD + 'tasks = ["grid"]\n',
         "none of the suite's tasks: digits, ring",
     ),
+    "unknown score": (
+        GOOD.replace("seed = 0", 'seed = 0\nscores = ["kdi"]', 1),
+        "scores: unknown score 'kdi'; known: birthday, density, forward_kl",
+    ),
+    "a score that is always there": (
+        GOOD.replace("seed = 0", 'seed = 0\nscores = ["fid"]', 1),
+        "scores: 'fid' is in every suite already; leave it out",
+    ),
+    "a score twice": (
+        GOOD.replace("seed = 0", 'seed = 0\nscores = ["kid", "kid"]', 1),
+        "scores: 'kid' appears twice",
+    ),
+    "unknown diagnostic": (
+        GOOD + "[diagnostics]\nspectra = 1\n",
+        "diagnostics: unknown diagnostic 'spectra'; known: ",
+    ),
+    "too many diagnoses": (
+        GOOD + "[diagnostics]\nspectrum = 11\n",
+        "diagnostics.spectrum: 11 must be at most the evaluations of every task (ring: 10)",
+    ),
+    "no diagnosis": (GOOD + "[diagnostics]\nspectrum = 0\n", "diagnostics.spectrum: "),
     "unknown hyperparameter": (
         GOOD + "hyperparameters.unrolled.stps = 3\n",
         "unknown hyperparameter 'unrolled.stps'; known: unrolled.steps",
@@ -135,7 +156,7 @@ REFUSED = {
     "run smoke --out /dev/null": "cannot be written to",
     "run smoke --seeds 0": "--seeds: 0 must be at least 1",
     "run smoke --max-minutes -1": "--max-minutes",
-    "list methodz": "'methodz' is none of methods, metrics, nets, suites, tasks",
+    "list methodz": "'methodz' is none of diagnostics, methods, metrics, nets, suites, tasks",
     "leaderboard nowhere": "no such file",
     "judge train nope": "unknown name 'nope'; known: digits",
     "judge train digits --out /dev/null": "cannot be written",
