@@ -106,6 +106,17 @@ def judge_train(
     remake(name, out, print)
 
 
+@judge_app.command("check")
+def judge_check(
+    name: Annotated[str, typer.Argument(help="A judge's name.")],
+    weights: Annotated[Path, typer.Option(help="Its weight file.")],
+) -> None:
+    """Read a weight file that a judge needs and say what it holds."""
+    from ganbench.judges.check import check
+
+    check(name, weights, print)
+
+
 @app.command()
 def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with states.")]) -> None:
     """Let every generator meet every other row's discriminator; write gam2.csv, print it."""
