@@ -37,8 +37,8 @@ def ndb(truth: Truth):
     draws from a fixed training set less, for that set's own chance is then the same on both sides.
     It grows with n: compare only at the same n.
 
-    Blind to copies, to what is wrong inside a cell, and to samples far away: they are in the
-    nearest cell.
+    Blind to what is wrong inside a cell, and to how far away a sample is, for it is in the nearest
+    cell: of images, noise goes unseen. Copies of many different samples too.
 
     Reference: Richardson and Weiss, "On GANs and GMMs", NeurIPS 2018, arXiv 1805.12462 (there the
     number of bins of 100; above 1,000 entries they cluster on a sixth of them, here on all).

@@ -29,7 +29,8 @@ def birthday(truth: Truth):
     1 / (1 / N + 1 / 7,141). If tau is 0, because held-out data repeat themselves, copies count.
     The note prints tau.
 
-    Blind to the quality of samples: noise that is wider than the data scores higher.
+    Blind to quality: it counts different samples, good or bad. Noise raises it. Blur moves it both
+    ways: it spreads points, and makes images alike.
 
     Reference: Arora, Risteski, Zhang, "Do GANs Learn the Distribution? Some Theory and Empirics",
     ICLR 2018; Arora and Zhang, arXiv 1706.08224 (there near-duplicates are confirmed by eye, and

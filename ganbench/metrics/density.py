@@ -12,8 +12,8 @@ def log_density(truth: Truth):
     A perfect sampler has -H(p), minus the entropy of the data; samples at the modes' centres beat
     it: for isotropic Gaussians of d entries by d / 2. Above -H(p) is not better than perfect.
 
-    Blind to lost modes, to copies, and to any lack of diversity, which it rewards; one stray sample
-    far away outweighs all others.
+    Blind to lost modes, copies and any lack of diversity, which it rewards. One stray sample far
+    away outweighs all others.
 
     Returns: the score of a sample; raises Undefined without samples, or where the data's density is
     not known.

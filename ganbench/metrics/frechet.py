@@ -11,6 +11,10 @@ def fid(evidence: Evidence, reference: Reference) -> float:
 
     Finite samples bias it upwards: identical 64-d Gaussians score
     1.11 at n = 1,000 and 0.23 at 5,000; n must exceed the number of features.
+
+    Blind to all but the features' first two moments. Where the features are the points themselves,
+    as of mixtures, that is nearly everything inside a mode, and what is spread evenly over all.
+
     Reference: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash
     Equilibrium", NIPS 2017, arXiv 1706.08500. There: Inception features, and a general matrix
     square root with a ridge; here the judge's features, and only symmetric eigenvalues.

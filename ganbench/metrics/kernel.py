@@ -14,8 +14,8 @@ def kid(truth: Truth):
     of the generator, y of the held-out data. One estimate from all pairs, in float64, not a mean
     over subsets. A perfect sampler has mean 0 and takes both signs: it is not clipped.
 
-    Blind to what the judge's features do not see, and, with a kernel of degree three, to whatever
-    moments up to the third share.
+    Blind to all but the features' first three moments, for the kernel is of degree three. Of
+    mixtures, whose features are the points themselves, it sees as little as `fid` does.
 
     Reference: Binkowski, Sutherland, Arbel, Gretton, "Demystifying MMD GANs", ICLR 2018, arXiv
     1801.01401 (there Inception features, and a mean over subsets of 1,000).

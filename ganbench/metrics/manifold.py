@@ -27,7 +27,8 @@ def precision(truth: Truth):
     From 0 to 1. A perfect sampler is below 1, the more so the wider the features (0.48 for
     N(0, I_1000) at n = m = 10,000, k = 5). One outlier in R has a large ball and raises it.
 
-    Blind to lost modes, to collapse inside a mode, to copies, and to noise below the balls' radii.
+    Blind to lost modes and copies: one good sample, again and again, scores 1. Noise within the
+    balls' radii goes unseen too.
 
     Reference: Kynkaanniemi et al., "Improved Precision and Recall Metric for Assessing Generative
     Models", NeurIPS 2019, arXiv 1904.06991 (there VGG-16 features, 50,000 samples).
@@ -50,8 +51,9 @@ def recall(truth: Truth):
 
     From 0 to 1; a perfect sampler is below 1, as with `precision`. A collapsed generator has 0.
 
-    Blind to samples far from the data beside enough good ones; worse, noise helps: one stray sample
-    has a large ball, and samples spread all over have balls that cover everything.
+    Blind to noise beside enough good samples. Worse, it may help: a stray sample has a large ball,
+    and samples spread all over cover everything. So, where features are the points themselves, is
+    it blind to blur.
 
     Reference: as `precision`.
 
@@ -75,7 +77,8 @@ def density(truth: Truth):
     are those of samples crowded where the data are densest: above 1 is not better than perfect. One
     outlier in R counts once and not for all, which is why it is steadier than `precision`.
 
-    Blind to lost modes, to collapse inside a mode and to copies.
+    Blind to lost modes and copies. Blur moves it both ways: a little crowds images where the data
+    are densest and raises it, more lowers it.
 
     Reference: Naeem et al., "Reliable Fidelity and Diversity Metrics for Generative Models", ICML
     2020, arXiv 2002.09797.
@@ -100,7 +103,8 @@ def nn_coverage(truth: Truth):
     From 0 to 1. A perfect sampler has about 1 - 2^-k = 0.969 at n = m, whatever the features' width
     (more where n > m). `coverage` in the paper, a word that means modes reached elsewhere here.
 
-    Blind to samples far from the data beside enough good ones, and to copies.
+    Blind to samples far from the data beside enough good ones. Copies lower it as far as they leave
+    fewer different samples.
 
     Reference: as `density`.
 

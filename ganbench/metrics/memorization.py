@@ -19,7 +19,8 @@ def memorization(truth: Truth):
     distances, in the global version of Meehan et al. (who give it as a z score, low for copies).
 
     Blind to lost modes. Samples that are copies and samples that are far away cancel out: read it
-    beside a score of quality. Drawing from the training set itself scores 1.
+    beside a score of quality. Blur moves it both ways: images blurred a little are nearer to all
+    others, blurred more they are far from the data. Drawing from the training set itself scores 1.
 
     Reference: Meehan, Chaudhuri, Dasgupta, "A Non-Parametric Test to Detect Data-Copying in
     Generative Models", AISTATS 2020, arXiv 2004.05675.

@@ -20,7 +20,9 @@ def covered(evidence: Evidence, reference: Reference) -> np.ndarray:
 
 
 def modes(evidence: Evidence, reference: Reference) -> float:
-    """How many modes are `covered`.
+    """How many modes are `covered`, 0 to K.
+
+    Blind to blur, copies and noise that leave a tenth of each mode's mass of high quality.
 
     Raises: Undefined if there are no samples.
     """
@@ -31,7 +33,10 @@ def modes(evidence: Evidence, reference: Reference) -> float:
 def modes_any(evidence: Evidence, reference: Reference) -> float:
     """How many modes have at least one high-quality sample, as most papers count.
 
-    Reference: Srivastava et al., "VEEGAN", NIPS 2017, arXiv 1705.07761. Never decides a status.
+    From 0 to K. Reference: Srivastava et al., "VEEGAN", NIPS 2017, arXiv 1705.07761. Never decides
+    a status.
+
+    Blind to blur, copies and noise that leave one sample of each mode of high quality.
 
     Raises: Undefined if there are no samples.
     """
@@ -41,6 +46,8 @@ def modes_any(evidence: Evidence, reference: Reference) -> float:
 
 def high_quality(evidence: Evidence, reference: Reference) -> float:
     """The accepted share of all samples. A perfect sampler in 2-D has 1 - exp(-4.5) = 0.98889.
+
+    Blind to lost modes and copies: one good sample, again and again, scores 1.
 
     Raises: Undefined if there are no samples.
     """
@@ -55,6 +62,8 @@ def reverse_kl(evidence: Evidence, reference: Reference) -> float:
     (K - 1) / (2 n), not 0. Lin et al., "PacGAN", NeurIPS 2018, arXiv 1712.04086, compare with the
     uniform distribution instead.
 
+    Blind to blur, copies and noise, as long as they spoil all modes alike.
+
     Raises: Undefined if no sample is of high quality.
     """
     return float(rel_entr(_histogram(evidence), reference.proportions).sum())
@@ -65,7 +74,9 @@ def forward_kl(evidence: Evidence, reference: Reference) -> float:
 
     0 log 0 = 0. inf as soon as one mode of positive true frequency is missed, not smoothed: the
     strictest measure of lost modes, and one that a perfect sampler fails where n is under some ten
-    samples a mode. Else it has about (K - 1) / (2 n). Blind to samples of low quality.
+    samples a mode. Else it has about (K - 1) / (2 n).
+
+    Blind to blur, copies and noise, as long as they leave some sample of each mode of high quality.
 
     Raises: Undefined if no sample is of high quality.
     """

@@ -18,7 +18,11 @@ from ganbench.metrics.score import Undefined
 def inception_score(evidence: Evidence, reference: Reference) -> float:
     """exp(H(p_g) - E H(p(. | x))), from 1 to K; all samples at once, not in splits.
 
-    Finite samples bias it downwards. Blind to collapse inside a mode and to unequal p*.
+    Finite samples bias it downwards.
+
+    Blind to copies, and to anything inside a mode, where the judge is as sure as before: with an
+    exact posterior to blur and noise too. Unequal p* are taken for a fault.
+
     Reference: Salimans et al., "Improved Techniques for Training GANs", NIPS 2016, arXiv
     1606.03498.
     """
@@ -26,7 +30,11 @@ def inception_score(evidence: Evidence, reference: Reference) -> float:
 
 
 def inception_score_hq(evidence: Evidence, reference: Reference) -> float:
-    """`inception_score` of the accepted samples."""
+    """`inception_score` of the accepted samples, from 1 to K.
+
+    Blind to copies, and to what `inception_score` is blind to. How many samples are accepted does
+    not matter.
+    """
     return _inception(evidence.p_hq, evidence.entropy_hq)
 
 
@@ -34,7 +42,10 @@ def mode_score(evidence: Evidence, reference: Reference) -> float:
     """IS exp(-KL(p_g || p*)) = exp(E KL(p(. | x) || p_g) - KL(p_g || p*)).
 
     With p* in place of p_g in the first term, as it is usually printed, it equals the Inception
-    Score identically: do not "fix" it back.
+    Score identically: do not "fix" it back. From 0 to K.
+
+    Blind to copies, and to what else `inception_score` is blind to, unequal p* apart.
+
     Reference: Che et al., "Mode Regularized Generative Adversarial Networks", ICLR 2017, arXiv
     1612.02136; this variant as in Xu et al., "An empirical study on evaluation metrics of
     generative adversarial networks", 2018, arXiv 1806.07755.
@@ -43,7 +54,11 @@ def mode_score(evidence: Evidence, reference: Reference) -> float:
 
 
 def mode_score_hq(evidence: Evidence, reference: Reference) -> float:
-    """`mode_score` of the accepted samples."""
+    """`mode_score` of the accepted samples, from 0 to K.
+
+    Blind to copies, and to what else `mode_score` is blind to. How many samples are accepted does
+    not matter.
+    """
     return _mode(evidence.p_hq, evidence.entropy_hq, reference)
 
 
@@ -52,6 +67,9 @@ def am_score(evidence: Evidence, reference: Reference) -> float:
 
     inf, not clipped, if p_g has lost a mode, which is when no sample's p(mode | x) is above what
     float32 can hold (1e-38).
+
+    Blind to copies and noise beside what one lost mode costs, with an exact posterior to blur too.
+
     Reference: Zhou et al., "Activation Maximization Generative Adversarial Nets", ICLR 2018, arXiv
     1703.02000.
     """
@@ -59,7 +77,11 @@ def am_score(evidence: Evidence, reference: Reference) -> float:
 
 
 def am_score_hq(evidence: Evidence, reference: Reference) -> float:
-    """`am_score` of the accepted samples."""
+    """`am_score` of the accepted samples, from 0.
+
+    Blind to blur, copies and noise beside what one lost mode costs. How many samples are accepted
+    does not matter.
+    """
     return _am(evidence.p_hq, evidence.entropy_hq, reference)
 
 

@@ -30,7 +30,8 @@ def ms_ssim(truth: Truth):
     largest odd window that fits (7 for 8 x 8), with the same sigma. Channels are apart, then
     averaged.
 
-    Blind to lost modes (pairs are of one mode), and to quality: blur raises it, noise lowers it.
+    Blind to lost modes, for pairs are of one mode, and to quality. Blur and copies raise it, noise
+    lowers it.
 
     References: Odena, Olah, Shlens, "Conditional Image Synthesis with Auxiliary Classifier GANs",
     ICML 2017, arXiv 1610.09585 (there 100 pairs of one class at 128 x 128, in grey); Wang,

@@ -19,8 +19,7 @@ def inception_score_split(truth: Truth):
     samples in the order of their classes would make every part a collapsed one. Each part has
     n / 10 samples, and the downward bias of so few: compare only at the same n.
 
-    Blind to collapse inside a mode, to copies of the training data, to unequal true frequencies and
-    to samples of no mode that the judge is sure of: it does not look at the data.
+    Blind to copies, and to what else `inception_score` is blind to.
 
     Reference: Salimans et al., "Improved Techniques for Training GANs", NIPS 2016, arXiv
     1606.03498, and its code (there 50,000 samples, in the order in which they came).
@@ -35,10 +34,11 @@ def inception_score_split_sd(truth: Truth):
 
     0 or more. It is the spread over parts of ONE sample of one generator. It says nothing of the
     spread over seeds, and is not an error of the mean score: the parts share one generator, and
-    each is a tenth of the sample. Neither high nor low is good: a collapsed generator has 0, a
-    perfect one a little.
+    each is a tenth of the sample. Neither high nor low is good: it falls with lost modes, to 0 for
+    a collapsed generator.
 
-    Blind to all that `inception_score_split` is blind to.
+    Blind to blur, copies and noise: what they change is lost in its own chance, a quarter of it
+    (the relative error of a standard deviation of ten values).
 
     Returns: the score of a sample; raises Undefined with fewer than ten samples.
     """

@@ -18,8 +18,8 @@ def sliced_wasserstein(truth: Truth):
     dimension W2 couples quantiles: W2^2 = int_0^1 |F^-1(u) - G^-1(u)|^2 du, exact for n != m too.
     Two samples of one distribution are apart by chance, of the order of n^(-1/2).
 
-    Blind to copies; and, where samples have many entries, to faults that single projections hardly
-    show, since each of them is a sum over all entries.
+    Blind to what single projections hardly show: the ring's blur and copies are small beside the
+    distance between its modes.
 
     Reference: Rabin, Peyre, Delon, Bernot, "Wasserstein Barycenter and its Application to Texture
     Mixing", SSVM 2011; Bonneel et al., "Sliced and Radon Wasserstein Barycenters of Measures",
