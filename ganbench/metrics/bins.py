@@ -1,10 +1,12 @@
 """In which regions of the data there are too many generated samples, or too few."""
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtri, rel_entr
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from ganbench.metrics.sample import Sample, Truth, readable
 from ganbench.metrics.score import Score, Undefined
@@ -99,8 +101,11 @@ def _fitted(truth: Truth) -> _Bins:
     number = min(BINS, len(x) // LEAST_PER_BIN, different)
     if number < 2:
         raise Undefined(f"{len(x)} training samples, {different} of them different: no two bins")
-    # one start: bins need not be the best ones, only the same for every generator
-    cells = KMeans(number, n_init=1, random_state=SEED).fit(x)
+    with warnings.catch_warnings():
+        # what differs by less than rounding falls into one bin: the others stay empty
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        # one start: bins need not be the best ones, only the same for every generator
+        cells = KMeans(number, n_init=1, random_state=SEED).fit(x)
     return _Bins(cells, np.bincount(cells.labels_, minlength=number))
 
 

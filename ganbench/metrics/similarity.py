@@ -16,13 +16,15 @@ AT_ONCE = 2**22  # pixels whose local moments are made at a time: 32 MiB each
 def ms_ssim(truth: Truth):
     """Mean multi-scale structural similarity of 500 random pairs of images of the same mode.
 
-    Up to 1, which is: all images of a mode are the same. It is read against that of the data: lower
-    is more diverse, and noise is as diverse as can be, so it says nothing of quality. Pairs are of
-    different samples; the first is drawn from all those whose mode has another, by a fixed seed.
+    From -1 to 1, which is: all images of a mode are the same. It is read against that of the data:
+    lower is more diverse, and noise is as diverse as can be, so it says nothing of quality. Pairs
+    are of different samples; the first is drawn from all those whose mode has another, by a fixed
+    seed.
 
     SSIM(a, b) = mean of l cs over the places where the whole window fits, with local moments under
     a Gaussian window of 11 pixels, sigma 1.5, l = (2 m_a m_b + C1) / (m_a^2 + m_b^2 + C1),
-    cs = (2 s_ab + C2) / (s_a^2 + s_b^2 + C2), C1 = 0.02^2, C2 = 0.06^2 (pixels in [-1, 1]).
+    cs = (2 s_ab + C2) / (s_a^2 + s_b^2 + C2), C1 = 0.02^2, C2 = 0.06^2: pixels are in [-1, 1], and
+    clipped to it.
     MS-SSIM = prod_j mean(cs_j)^w_j SSIM_M^w_M over M scales, each half of the one before (means of
     2 x 2 pixels, an odd last row or column left out), terms below 0 taken for 0. Scales are at most
     five, as many as the window fits in (five from 176 pixels on), with the first weights
@@ -46,7 +48,7 @@ def ms_ssim(truth: Truth):
 
     def score(sample: Sample) -> Score:
         first, second = _pairs(readable(sample, 2).mode)
-        images = np.moveaxis(sample.x, 3, 1)
+        images = np.moveaxis(sample.x.clip(-1, 1), 3, 1)
         scales, window = _sizes(min(images.shape[2:]))
         step = max(1, AT_ONCE // images[0].size)
         values = np.concatenate(
