@@ -139,6 +139,35 @@ def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with stat
         _console().print(table)
 
 
+@app.command()
+def informativeness(
+    folder: Annotated[Path, typer.Argument(help="A results folder with curves.")],
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+) -> None:
+    """Print how far each method's discriminator loss tells the quality of its samples."""
+    from ganbench.diagnostics.informativeness import by_row, loss_informativeness
+    from ganbench.registry import kinds
+    from ganbench.results import load
+
+    results = load(folder)
+    rows = by_row(loss_informativeness(results.runs, results.curves, kinds("reference")))
+    if as_json:
+        print(rows.to_json(orient="records", indent=1))
+        return
+    values = [json.loads(text) for text in rows["hyperparameters"]]
+    rows = rows.assign(own=_told_apart(rows, values, rates=True))
+    for task, own in rows.groupby("task", sort=False):
+        table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
+        for name in ("method", "rank correlation [95 %]", "n", "above 0.5", "without one"):
+            table.add_column(name, no_wrap=name != "without one")
+        for _, row in own.iterrows():
+            mean, low, high = (f"{row[x]:.2f}" for x in ("mean", "low", "high"))
+            told = "-" if not row["n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
+            share = f"{row['informative']:.2f}" if row["n"] else "-"
+            table.add_row(row["own"], told, str(row["n"]), share, row["note"])
+        _console().print(table)
+
+
 def _ended(row: Any) -> str:
     """How a row's runs ended, the most frequent status first: "9 ok, 7 collapsed"."""
     names = [status.name for status in STATUSES]

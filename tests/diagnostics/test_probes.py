@@ -18,7 +18,6 @@ from ganbench.game import Critic
 from ganbench.zoo.catalogue import Sizes, zoo
 from ganbench.zoo.linen import from_linen
 
-
 MLP = {"input", "Hidden_0.Dense_0", "features", "Dense_0", "chance"}
 
 
