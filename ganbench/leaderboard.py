@@ -1,6 +1,6 @@
 """From runs to the leaderboard: one row per task, method and hyperparameters."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 
 import numpy as np
@@ -8,13 +8,13 @@ import pandas as pd
 
 from ganbench.diagnostics.outcome import STATUSES, UNFINISHED
 from ganbench.errors import BadInput
-from ganbench.metrics.catalogue import METRICS
-from ganbench.statistics import clopper_pearson, fisher, holm, t_interval
-
-ALPHA = 0.05
+from ganbench.intervals import interval
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.power import ALPHA, least_separable, seeds_needed, separable
+from ganbench.statistics import Interval, clopper_pearson, fisher, holm
 
 _KEY = ["schema", "task", "method", "hyperparameters"]
-_RANKS = ["rank", "rank_low", "rank_high"]
+_RANKS = ["rank", "rank_low", "rank_high", "seeds_to_next"]
 _STATUS_COUNTS = [f"n_{status.name}" for status in STATUSES]
 _SAME = ["protocol_hash", "judge_hash"]
 _COST_MAX = ["cost_compile_s", "cost_trace_s"]
@@ -25,34 +25,44 @@ _NEEDED = [
     *(*_SAME, *_COST_MAX, *_COST_MEDIAN),
 ]
 
-COLUMNS = [
-    *_KEY,
-    *_RANKS,
-    *("n", "successes", "success_rate", "success_low", "success_high"),
-    *_STATUS_COUNTS,
-    *(f"{metric}_{part}" for metric in METRICS for part in ("mean", "low", "high", "n")),
-    *("steps_to_90_median", "samples"),
-    *(*_SAME, *_COST_MAX, *_COST_MEDIAN),
-]
 
-_INTEGERS = [
-    *_RANKS,
-    *("n", "successes", *_STATUS_COUNTS, *(f"{metric}_n" for metric in METRICS), "samples"),
-]
+_INTEGERS = [*_RANKS, "n", "successes", *_STATUS_COUNTS, "samples"]
+
+
+def columns(scores: Iterable[str]) -> list[str]:
+    """The columns of a leaderboard of `scores`, in their order."""
+    return [
+        *_KEY,
+        *_RANKS,
+        *("n", "successes", "success_rate", "success_low", "success_high"),
+        *_STATUS_COUNTS,
+        *(f"{score}_{part}" for score in scores for part in Interval._fields),
+        *("steps_to_90_median", "samples"),
+        *(*_SAME, *_COST_MAX, *_COST_MEDIAN),
+    ]
+
+
+COLUMNS = columns(METRICS)
 
 
 def leaderboard(runs: pd.DataFrame, reference: Sequence[str] = ()) -> pd.DataFrame:
-    """The leaderboard, with the columns `COLUMNS`; null where a value is undefined.
+    """The leaderboard: `columns` of the metrics and of those in `OPTIONAL` that the runs have.
+
+    A value that is undefined is null.
 
     Tasks in order of first appearance; in each the `reference` methods first, neither ranked nor
     tested, then the others by success rate. Equal rates share a rank and stand in order of their
     median steps to 90 % coverage, then of their names. `rank_low` and `rank_high` bound the rank:
     1 + the rows that are significantly better, and the number of rows less those significantly
     worse (two-sided Fisher exact tests between all pairs of a task, Holm-adjusted, 0.05).
+    `seeds_to_next` is how many seeds on either side give one such test, unadjusted, 80 % power to
+    tell the row's rate from the next lower one, were the rates seen the true ones: null in the
+    last rank, and where more than 1,000 would be needed.
 
     Every run counts in `n`, whatever became of it. A score's mean is over the runs that have one
-    (`<score>_n`); a failed or diverged run has none. Rates have Clopper-Pearson intervals, scores
-    Student's t, both at 95 %. Times to compile and trace are the largest, other costs the median.
+    (`<score>_n`); a failed or diverged run has none. Rates have Clopper-Pearson intervals, at
+    95 %. So have scores, of the kind that `ganbench.intervals` has found to cover, or null where
+    none does. Times to compile and trace are the largest, other costs the median.
 
     Args:
         runs: one row per run, with a column for each metric. Others than those used are ignored.
@@ -64,22 +74,57 @@ def leaderboard(runs: pd.DataFrame, reference: Sequence[str] = ()) -> pd.DataFra
     missing = [column for column in _NEEDED if column not in runs]
     if missing:
         raise BadInput(f"runs: no column {', '.join(missing)}")
-    tables = [_task(part, reference) for _, part in runs.groupby("task", sort=False)]
-    frame = pd.DataFrame([row for rows in tables for row in rows], columns=COLUMNS)
-    return frame.astype(dict.fromkeys(_INTEGERS, "Int64"))
+    scores = [*METRICS, *(name for name in OPTIONAL if name in runs)]
+    tables = [_task(part, reference, scores) for _, part in runs.groupby("task", sort=False)]
+    frame = pd.DataFrame([row for rows in tables for row in rows], columns=columns(scores))
+    return frame.astype(dict.fromkeys([*_INTEGERS, *(f"{s}_n" for s in scores)], "Int64"))
 
 
-def _task(runs: pd.DataFrame, reference: Sequence[str]) -> list[dict]:
+def caution(rows: pd.DataFrame) -> str | None:
+    """What one task's n cannot tell apart, in one line; None if it tells all neighbours apart.
+
+    Neighbours are two ranks that follow each other. They are told apart where the rows of the lower
+    are significantly worse than all above them.
+
+    Args:
+        rows: a task's part of a leaderboard, as it is or as an older version has written it.
+    """
+    ranked = rows[rows["rank"].notna()].sort_values("rank")
+    heads = ranked.drop_duplicates("rank")
+    n, most = sorted(set(ranked["n"])), len(ranked)
+    pairs = most * (most - 1) // 2
+    if not pairs:
+        return None
+    seeds = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}"
+    apart = (ranked["rank_low"] == ranked["rank"]).groupby(ranked["rank"]).all().to_numpy()[1:]
+    if apart.all() and separable(int(n[-1]), pairs):
+        return None
+    said = f"{seeds} tells apart {apart.sum()} of {len(apart)} neighbouring ranks"
+    if not separable(int(n[-1]), pairs):
+        take = "tests, which take" if pairs > 1 else "test, which takes"
+        tests = f"{pairs:,} {take} n = {least_separable(pairs)}"
+        extreme = f"not even {n[-1]} of {n[-1]} from 0 of {n[-1]} ({tests})"
+        said = f"{seeds} tells no two of {most} rows apart, {extreme}"
+    if apart.all():
+        return said
+    first = int(apart.argmin())
+    above, below = heads["success_rate"].iloc[first : first + 2]
+    needed = seeds_needed(float(above), float(below))
+    takes = f"{above:.2f} from {below:.2f} takes {needed or 'over 1,000'} seeds a row"
+    return f"{said}; {takes} (80 % power)"
+
+
+def _task(runs: pd.DataFrame, reference: Sequence[str], scores: Sequence[str]) -> list[dict]:
     for column in _SAME:
         if runs[column].nunique() > 1:
             raise BadInput(f"runs: task {runs['task'].iloc[0]} has more than one {column}")
-    rows = [_row(part) for _, part in runs.groupby(_KEY, sort=False, dropna=False)]
+    rows = [_row(part, scores) for _, part in runs.groupby(_KEY, sort=False, dropna=False)]
     fixed = [row for name in reference for row in rows if row["method"] == name]
     ranked = [row for row in rows if row["method"] not in reference]
     return fixed + _rank(ranked)
 
 
-def _row(runs: pd.DataFrame) -> dict:
+def _row(runs: pd.DataFrame, scores: Sequence[str]) -> dict:
     n, successes = len(runs), int(runs["success"].eq(True).sum())
     low, high = clopper_pearson(successes, n)
     first = runs.iloc[0]
@@ -89,9 +134,9 @@ def _row(runs: pd.DataFrame) -> dict:
     row |= {"success_low": low, "success_high": high}
     row |= {f"n_{s.name}": int(runs["status"].eq(s.name).sum()) for s in STATUSES}
     scored = runs[~runs["status"].isin(UNFINISHED)]
-    for metric in METRICS:
-        interval = t_interval(scored[metric].to_numpy(np.float64, na_value=np.nan))
-        row |= {f"{metric}_{part}": value for part, value in interval._asdict().items()}
+    for score in scores:
+        found = interval(score, scored[score].to_numpy(np.float64, na_value=np.nan))
+        row |= {f"{score}_{part}": value for part, value in found._asdict().items()}
     steps = runs["steps_to_90"].to_numpy(np.float64, na_value=np.inf)  # null: never, too
     row["steps_to_90_median"] = float(np.median(steps))
     row["samples"] = runs["samples"].max()
@@ -104,12 +149,18 @@ def _rank(rows: list[dict]) -> list[dict]:
     """`rows` in their order, with their ranks."""
     rates = np.array([row["success_rate"] for row in rows])
     beats = _beats(rows)
+    distinct = sorted(set(rates.tolist()))
+    to_next = {
+        above: seeds_needed(above, below)
+        for below, above in zip(distinct, distinct[1:], strict=False)
+    }
     ranked = [
         row
         | {
             "rank": 1 + int((rates > row["success_rate"]).sum()),
             "rank_low": 1 + int(beats[:, i].sum()),
             "rank_high": len(rows) - int(beats[i].sum()),
+            "seeds_to_next": to_next.get(row["success_rate"]),
         }
         for i, row in enumerate(rows)
     ]

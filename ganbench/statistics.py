@@ -1,7 +1,7 @@
 """Intervals and tests, as SciPy has them, with the project's edge cases."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +10,10 @@ from scipy import stats
 
 NULL = float("nan")
 LEAST_RUNS = 3  # two runs have an interval of one degree of freedom, 13 times their spread
+RESAMPLES = 1999  # so that the quantiles at 2.5 and 97.5 % are the 50th and the 1,950th
+_NO_SPREAD = 1e-12  # in units of a sample's spread: none, but for rounding
+
+Ends = tuple[np.ndarray, np.ndarray]
 
 
 class Interval(NamedTuple):
@@ -39,6 +43,81 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     nan (null) values are no part of mean and n. An infinite value makes the mean infinite and the
     interval null; so the interval is null with fewer than 3 values, or if all are equal.
     """
+    return _interval(values, t_ends, level)
+
+
+def bootstrap_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Mean and studentized bootstrap interval of the mean; null where `t_interval` is.
+
+    It is null, too, where an end is infinite: a sample of few distinct values, of which too many
+    resamples hold one value alone.
+    """
+    return _interval(values, bootstrap_ends, level)
+
+
+def mean_alone(values: ArrayLike) -> Interval:
+    """The mean with no interval."""
+    return _interval(values, _no_ends, 0.95)
+
+
+def t_ends(samples: np.ndarray, level: float = 0.95) -> Ends:
+    """Student's t interval of the mean of each column; its ends are equal if the values are.
+
+    Args:
+        samples: (n, columns), finite, n at least 2.
+    """
+    n = len(samples)
+    half = stats.t.ppf((1 + level) / 2, n - 1) * samples.std(0, ddof=1) / np.sqrt(n)
+    mean = samples.mean(0)
+    return mean - half, mean + half
+
+
+def bootstrap_ends(samples: np.ndarray, level: float = 0.95) -> Ends:
+    """The studentized bootstrap (bootstrap-t) interval of the mean of each column.
+
+    Formula: low = mean - q(1 - a) s / sqrt(n), high = mean - q(a) s / sqrt(n), a = (1 - level) / 2,
+    q the quantiles of t* = (mean* - mean) / (s* / sqrt(n)) over 1,999 resamples of n values. The
+    resamples are the same for every sample of n values, whose order does not count. One without
+    spread (s* = 0) has t* infinite with the sign of mean* - mean, or 0: it says that the spread may
+    be any times what was seen. Where such resamples fill a tail, that end is infinite.
+
+    Args:
+        samples: (n, columns), finite, n at least 2, no column of equal values.
+
+    Reference: Efron, "Nonparametric standard errors and confidence intervals", Canadian Journal of
+    Statistics 1981, section 10; Davison and Hinkley, "Bootstrap Methods and their Application",
+    1997, section 5.2, for the quantiles as order statistics.
+    """
+    n = len(samples)
+    mean, error = samples.mean(0), samples.std(0, ddof=1) / np.sqrt(n)
+    scaled = np.sort((samples - mean) / (error * np.sqrt(n)), axis=0)
+    counts = _resamples(n)
+    centre = counts @ scaled / n
+    variance = (counts @ scaled**2 / n - centre**2) / (n - 1)
+    variance[variance < _NO_SPREAD] = 0
+    centre[np.abs(centre) < _NO_SPREAD] = 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.nan_to_num(centre / np.sqrt(variance), nan=0, posinf=np.inf, neginf=-np.inf)
+    last = round((1 + level) / 2 * (RESAMPLES + 1)) - 1
+    t.partition((RESAMPLES - 1 - last, last), axis=0)
+    return mean - t[last] * error, mean - t[RESAMPLES - 1 - last] * error
+
+
+@functools.cache
+def _resamples(n: int) -> np.ndarray:
+    """(1,999, n) how often each value of a sample is in each resample."""
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=RESAMPLES)
+    return counts.astype(np.float64)
+
+
+def _no_ends(samples: np.ndarray, level: float) -> Ends:
+    none = np.full(samples.shape[1], NULL)
+    return none, none
+
+
+def _interval(
+    values: ArrayLike, ends: Callable[[np.ndarray, float], Ends], level: float
+) -> Interval:
     values = np.asarray(values, np.float64)
     known = values[~np.isnan(values)]
     n = len(known)
@@ -48,7 +127,9 @@ def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
         mean = float(known.mean())
     if n < LEAST_RUNS or not np.isfinite(known).all() or np.ptp(known) == 0:
         return Interval(mean, NULL, NULL, n)
-    low, high = stats.t.interval(level, n - 1, loc=mean, scale=stats.sem(known))
+    (low,), (high,) = ends(known[:, None], level)
+    if not np.isfinite([low, high]).all():
+        return Interval(mean, NULL, NULL, n)
     return Interval(mean, float(low), float(high), n)
 
 

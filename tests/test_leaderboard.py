@@ -1,6 +1,7 @@
 """Statistics against published values; the leaderboard on hand-made runs."""
 
 import io
+import sys
 from itertools import combinations
 
 import numpy as np
@@ -8,10 +9,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from ganbench.cli import main
 from ganbench.errors import BadInput
-from ganbench.leaderboard import COLUMNS, leaderboard
-from ganbench.metrics.catalogue import METRICS
-from ganbench.statistics import clopper_pearson, fisher, holm, t_interval
+from ganbench.intervals import kind
+from ganbench.leaderboard import COLUMNS, caution, columns, leaderboard
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.power import seeds_needed
+from ganbench.statistics import bootstrap_interval, clopper_pearson, fisher, holm, t_interval
 
 NAN, INF = float("nan"), float("inf")
 
@@ -162,7 +166,7 @@ def test_no_run_is_dropped_and_no_failed_run_is_averaged():
     assert counts == {"ok": 2, "failed": 1, "diverged": 1, "collapsed": 1}
     assert (row["n_unlearned"], row["n_saturated"], row["n_oscillating"]) == (1, 0, 0)
     assert (row["fid_mean"], row["fid_n"]) == (3, 3)
-    assert row["fid_low"] < 3 < row["fid_high"]
+    assert np.isnan(row["fid_low"]) and np.isnan(row["fid_high"])
     assert (row["am_score_mean"], row["am_score_n"]) == (INF, 4)
     assert np.isnan(row["am_score_low"]) and np.isnan(row["modes_low"])  # inf; all equal
     assert row["steps_to_90_median"] == INF  # of 100, 200, 300 and three that never came
@@ -207,7 +211,7 @@ def test_columns_and_csv():
     assert list(frame.columns) == COLUMNS
     assert COLUMNS[:9] == [
         *("schema", "task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),
-        *("n", "successes"),
+        *("seeds_to_next", "n"),
     ]
     start = COLUMNS.index("modes_mean")
     assert COLUMNS[start - 1 : start + 5] == [
@@ -218,6 +222,92 @@ def test_columns_and_csv():
     names = ["schema", "rank", "rank_high", "n", "successes", "n_ok", "n_failed", "fid_n"]
     assert list(first[names]) == ["1", "1", "1", "3", "1", "1", "0", "3"]
     assert first["samples"] == "2500"
+
+
+def test_scores_that_a_suite_asks_for_stand_after_the_others():
+    """Where runs have their columns, whatever the order; and null in a task that has none."""
+    asked = list(OPTIONAL)[:2]
+    values = dict(zip(asked, ([1.0, 2.0, NAN, 6.0], [5.0] * 4), strict=True))
+    frame = board(runs("a", 2, 4, **dict(reversed(values.items()))), runs("a", 1, 2, task="grid"))
+    assert list(frame.columns) == columns([*METRICS, *asked])
+    assert set(frame.columns) - set(COLUMNS) == {
+        f"{name}_{part}" for name in asked for part in ("mean", "low", "high", "n")
+    }
+    ring, grid = frame.iloc[0], frame.iloc[1]
+    assert [ring[f"{name}_mean"] for name in asked] == [3, 5]
+    assert [ring[f"{name}_n"] for name in asked] == [3, 4]
+    assert grid[f"{asked[0]}_n"] == 0 and np.isnan(grid[f"{asked[0]}_mean"])
+    assert frame[f"{asked[0]}_n"].dtype == "Int64"
+
+
+def test_a_scores_interval_is_of_the_kind_that_covers():
+    """As `ganbench.intervals` says for the number of runs that have the score."""
+    values = np.random.default_rng(0).exponential(size=20)
+    values[:3] = NAN
+    row = board(runs("a", 3, 20, **dict.fromkeys(METRICS, values))).iloc[0]
+    kinds = {name: kind(name, 17) for name in METRICS}
+    assert {"t", "bootstrap", None} == set(kinds.values())
+    found = {None: (NAN, NAN), "t": t_interval(values)[1:3]}
+    found["bootstrap"] = bootstrap_interval(values)[1:3]
+    for name, own in kinds.items():
+        np.testing.assert_equal((row[f"{name}_low"], row[f"{name}_high"]), found[own], name)
+
+
+def test_seeds_to_next():
+    """To the next lower rate of the task, whoever has it; none from the last, nor beyond 1,000."""
+    close = [runs(name, k, 100, task="grid") for name, k in (("a", 51), ("b", 50))]
+    frame = board(
+        *(runs("x", 4, 4), runs("y", 2, 4), runs("z", 4, 8), runs("w", 0, 4), runs("real", 9, 9)),
+        *close,
+    )
+    seeds = {m: s for m, s in column(frame, "seeds_to_next").items() if not pd.isna(s)}
+    assert seeds == {"x": 12, "y": seeds_needed(0.5, 0.0), "z": seeds_needed(0.5, 0.0)}
+    assert seeds_needed(1.0, 0.5) == 12
+    assert frame["seeds_to_next"].dtype == "Int64"
+
+
+def test_a_board_says_what_it_cannot_tell_apart():
+    """20 of 20 and 0 of 20 are told apart, 10 of 20 from neither."""
+    three = [runs("a", 20, 20), runs("b", 10, 20), runs("c", 9, 20), runs("d", 0, 20)]
+    frame = board(*three, runs("real", 20, 20))
+    assert caution(frame) == (
+        "n = 20 tells apart 2 of 3 neighbouring ranks; "
+        "0.50 from 0.45 takes over 1,000 seeds a row (80 % power)"
+    )
+    assert caution(board(*three[::3])) is None  # both told apart
+    assert caution(board(three[0])) is None  # nothing to tell
+    assert caution(board(three[0], runs("b", 20, 20))) is None  # one rank
+    frame = board(runs("a", 20, 20), runs("b", 14, 20), runs("c", 7, 10))
+    assert caution(frame).startswith(
+        "n = 10 to 20 tells apart 0 of 1 neighbouring ranks; 1.00 from 0.70 takes "
+    )
+
+
+def test_a_board_says_when_no_result_could_have_told_apart():
+    """3 of 3 and 0 of 3 have p = 0.1; 4 of 4 and 0 of 4 have 0.029, three times that with 3."""
+    assert caution(board(runs("a", 3, 3), runs("b", 0, 3))) == (
+        "n = 3 tells no two of 2 rows apart, not even 3 of 3 from 0 of 3 "
+        "(1 test, which takes n = 4); 1.00 from 0.00 takes 4 seeds a row (80 % power)"
+    )
+    assert caution(board(runs("a", 4, 4), runs("b", 0, 4))) is None
+    three = board(runs("a", 4, 4), runs("b", 4, 4), runs("c", 4, 4))
+    assert caution(three) == (
+        "n = 4 tells no two of 3 rows apart, not even 4 of 4 from 0 of 4 "
+        "(3 tests, which take n = 5)"
+    )
+
+
+def test_an_older_board_is_read_and_cautioned(monkeypatch, capsys, tmp_path):
+    """One of before `seeds_to_next`."""
+    made = board(runs("a", 4, 4), runs("b", 2, 4), runs("c", 2, 4, task="grid"))
+    made.drop(columns="seeds_to_next").to_csv(tmp_path / "leaderboard.csv", index=False)
+    monkeypatch.setattr(sys, "argv", ["ganbench", "leaderboard", str(tmp_path)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert end.value.code == 0
+    said = "n = 4 tells apart 0 of 1 neighbouring ranks; 1.00 from 0.50 takes 12 seeds a row"
+    assert lines[4:7] == [f"{said} (80 % power)", "", "grid"]
 
 
 def test_success_read_from_a_file_with_gaps():

@@ -1,0 +1,193 @@
+"""The page on intervals, ranks and seeds, from the measured coverage and exact power.
+
+    python benchmarks/intervals.py > docs/statistics.md
+
+The coverage comes from `ganbench/coverage.csv`, which `coverage.py` makes.
+"""
+
+import math
+import runpy
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ganbench.intervals import SIZES, kind, least, measured, shipped
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.power import least_separable, power, seeds_needed
+from ganbench.statistics import clopper_pearson
+
+SHOWN = (8, 16, 64)
+SEEN = 0.1  # share of rows with an interval below which their coverage is not worth a figure
+RATES = np.arange(1, 200) / 200
+PAIRS = ((1.0, 0.9), (1.0, 0.75), (1.0, 0.5), (0.9, 0.75), (0.75, 0.5), (0.5, 0.2), (0.3, 0.2))
+
+HEAD = """# Statistics: what a leaderboard can and cannot say
+
+Made by `python benchmarks/intervals.py`. Intervals claim 95 %; how often they hold the truth was
+measured by `python benchmarks/coverage.py > ganbench/coverage.csv` (minutes). n is the number of
+runs of a row, its seeds; a score's n is that of the runs that have one.
+"""
+
+RATES_HEAD = """
+## Success rates
+
+Every run counts, failed ones too. The interval is Clopper and Pearson's, from the binomial
+distribution itself: it holds the rate with at least 95 % whatever the rate is. Least and mean
+coverage over rates of 0.005 to 0.995, summed over all outcomes, not simulated; and the one-sided
+95 % bound that no failure in n runs puts on the rate of failures, 1 - 0.05^(1/n):
+"""
+
+SCORES_HEAD = f"""
+## Scores
+
+A score's mean is over the runs that have one. Scores are skewed, bounded and often of few values,
+so that Student's t interval claims too much at small n. What an interval shows is settled
+beforehand, by score and n and never by the runs at hand: t where it holds the mean at least 90 % of
+the time; else the studentized bootstrap (Efron 1981: quantiles of the resamples' own t, 1,999
+resamples with a fixed seed, so that the same runs give the same interval) where that does; else
+none, and the mean stands alone. No interval is shown where all values are the same or one is
+infinite, nor where an end of the bootstrap's is: a resample of equal values has an infinite t, as
+happens where most runs score the same. Ends may lie outside a score's range: they are not clipped.
+
+Measured on 2,000 simulated boards of five rows at each n. Their runs are drawn with replacement
+from the pooled runs of each task of the reference suites `mode-collapse` and `zoo`, every method
+among them, of which the mean is known. In per cent, cut not rounded, on the task where each covers
+least; the last column is the kind shown at {", ".join(map(str, SIZES))} values (and up to
+the next), - for none.
+"""
+
+BOARD_HEAD = """
+What a board then shows, of rows of n runs each of which has no score with probability 1/4 (far more
+than the {dead} of {n:,} that diverged), so that means are of a random number of values; in brackets
+the share of rows with an interval, both on the task where it is least. And t where each row draws
+from one row's own 8 or 16 runs instead of the pool: milder, since a handful of runs seldom holds
+what happens once in a hundred.
+"""
+
+WHY = """
+Why some show none:
+
+- `fid`: of {n:,} pooled runs on the ring one is at {most:,.0f}, the median at {half:.2g}. The
+  pool's mean is that one run's, and a sample without it knows nothing of it. Most rows hold no such
+  run; which do, no sample of eight says. Read the mean beside the row's `n_unlearned`.
+- `am_score`, `am_score_hq`: a run in which a mode has no mass at all scores infinity, so the mean
+  over the pool is infinite and no finite interval holds it.
+- A score that the runs of the reference suites do not hold: its coverage has not been measured.
+"""
+
+RANKS = """
+## Ranks
+
+A task's rows are compared in pairs, by Fisher's exact test of their success rates, two-sided, with
+Holm's adjustment over all pairs of the task at 0.05: with at least 95 % no two rows of equal rates
+are called different. `rank_low` is 1 + the number of rows significantly better, `rank_high` the
+number of rows less those significantly worse. Rows whose ranges overlap may well stand the other
+way round. Many rows cost power: below this n not even n of n against 0 of n is significant.
+"""
+
+SEEDS = """
+## How many seeds
+
+`ganbench power --rate-a 0.5 --rate-b 0.2` gives the exact power of that test for one pair of rows,
+unadjusted: the sum over all outcomes of two rows of n seeds. Adjusted it takes more. Power rises in
+saw teeth, since outcomes are whole numbers: the last column is the n from which on it stays at 80 %
+or above (0.85 against 0 reaches it with 5 seeds, loses it with 6 and keeps it from 7 on).
+"""
+
+END = """
+A leaderboard's `seeds_to_next` is that n for a row's rate and the next lower one, were the rates
+seen the true ones; null in the last rank, and beyond 1,000. Under each printed table one line says
+how many neighbouring ranks its n tells apart. An n chosen after looking at the rates, or a row
+picked for being first, makes every one of these numbers too good: plan n, then run.
+"""
+
+
+def table(head: list[str], rows: list[list[str]]) -> None:
+    print("| " + " | ".join(head) + " |")
+    print("|---" * len(head) + "|")
+    for row in rows:
+        print("| " + " | ".join(row) + " |")
+
+
+def pooled_runs() -> pd.DataFrame:
+    """The runs that coverage is measured on: those of `coverage.py`."""
+    return runpy.run_path(str(Path(__file__).with_name("coverage.py")))["runs"]()
+
+
+def rate_coverage(n: int) -> tuple[float, float]:
+    """Least and mean coverage of the exact interval of a rate, over `RATES`."""
+    low, high = np.array([clopper_pearson(k, n) for k in range(n + 1)]).T
+    held = (low[:, None] <= RATES) & (RATES <= high[:, None])
+    covered = (held * stats.binom.pmf(np.arange(n + 1)[:, None], n, RATES)).sum(0)
+    return float(covered.min()), float(covered.mean())
+
+
+def percent(share: float) -> str:
+    """In whole per cent, cut, not rounded: 90 is at least 90."""
+    return "-" if math.isnan(share) else f"{math.floor(100 * share + 1e-9)}"
+
+
+def rates() -> None:
+    print(RATES_HEAD)
+    head = ["n", "least coverage", "mean coverage", "no failure bounds their rate below"]
+    rows = []
+    for n in (5, 10, 20, 50, *SHOWN):
+        worst, mean = rate_coverage(n)
+        rows.append([f"{n}", f"{worst:.3f}", f"{mean:.3f}", f"{1 - 0.05 ** (1 / n):.2f}"])
+    table(head, sorted(rows, key=lambda row: int(row[0])))
+
+
+def scores() -> None:
+    covered, names = shipped(), [*METRICS, *OPTIONAL]
+    known = [name for name in names if (name, SHOWN[0], "t") in covered]
+    print(SCORES_HEAD)
+    rows = []
+    for name in known:
+        cells = [percent(covered[name, n, k]) for n in SHOWN for k in ("t", "bootstrap")]
+        kinds = ", ".join(kind(name, n) or "-" for n in SIZES)
+        rows.append([f"`{name}`", *cells, kinds])
+    heads = [f"{k}, n = {n}" for n in SHOWN for k in ("t", "bootstrap")]
+    table(["score", *heads, "shown"], rows)
+    runs, every = pooled_runs(), measured()
+    print(BOARD_HEAD.format(dead=(runs["status"] == "diverged").sum(), n=len(runs)))
+    share = least(row._replace(coverage=row.shown) for row in every)
+    alone = {
+        (r.score, r.n): r.coverage for r in every if (r.population, r.kind) == ("one row", "t")
+    }
+    rows = []
+    for name in known:
+        at = [(name, n, "board") for n in SHOWN]
+        seen = [
+            f"{percent(covered[k]) if share[k] >= SEEN else '-'} ({percent(share[k])})" for k in at
+        ]
+        rows.append([f"`{name}`", *seen, *(percent(alone[name, n]) for n in SHOWN)])
+    table(["score", *(f"board of {n}" for n in SHOWN), *(f"one row, t, {n}" for n in SHOWN)], rows)
+    normal = {(r.n, r.kind): r.coverage for r in every if r.population == "gaussian"}
+    told = ", ".join(f"{100 * normal[n, 't']:.1f}" for n in SHOWN)
+    other = ", ".join(f"{100 * normal[n, 'bootstrap']:.1f}" for n in SHOWN)
+    print(f"\nOn normal scores t covers {told} %, the bootstrap {other} %, at n = 8, 16, 64.")
+    fid = runs[runs["task"] == "ring"]["fid"].dropna()
+    print(WHY.format(n=len(fid), most=fid.max(), half=fid.median()))
+
+
+def main() -> None:
+    print(HEAD.strip())
+    rates()
+    scores()
+    print(RANKS.strip() + "\n")
+    rows = (2, 5, 10, 20, 50, 100)
+    least_n = [f"{least_separable(k * (k - 1) // 2)}" for k in rows]
+    table(["rows of a task", *map(str, rows)], [["least n", *least_n]])
+    print(SEEDS)
+    body = []
+    for a, b in PAIRS:
+        cells = [f"{power(a, b, n):.2f}" for n in (5, *SHOWN)]
+        body.append([f"{a:g} against {b:g}", *cells, str(seeds_needed(a, b))])
+    table(["rates", *(f"power at {n}" for n in (5, *SHOWN)), "seeds for 80 %"], body)
+    print(END.rstrip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Which interval a score's mean shows: its measured coverage decides, never the sample itself."""
+
+import csv
+import functools
+import math
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ganbench.statistics import Interval, bootstrap_interval, mean_alone, t_interval
+
+SIZES = (4, 8, 12, 16, 32, 64)  # numbers of values at which coverage is measured
+LEAST_COVERAGE = 0.9  # of an interval that claims 95 %
+MEASURED = Path(__file__).with_name("coverage.csv")  # made by benchmarks/coverage.py
+POOLED = "pooled"  # the population that decides: all runs of a task in the reference suites
+
+#: In the order in which they are tried.
+KINDS: dict[str, Callable[[ArrayLike], Interval]] = {
+    "t": t_interval,
+    "bootstrap": bootstrap_interval,
+}
+
+
+Covered = Mapping[tuple[str, int, str], float]  # by score, size and kind
+
+
+class Coverage(NamedTuple):
+    """How often an interval of a kind held the mean of a population, over simulated boards."""
+
+    population: str
+    task: str
+    score: str
+    n: int  # values a mean is made of
+    kind: str
+    shown: float  # share of the samples that have such an interval
+    coverage: float  # share of these that hold the mean; nan if none was shown
+
+
+@functools.cache
+def measured() -> tuple[Coverage, ...]:
+    """The coverage that comes with the package."""
+    with MEASURED.open() as file:
+        return tuple(
+            Coverage(
+                row["population"],
+                row["task"],
+                row["score"],
+                int(row["n"]),
+                row["kind"],
+                float(row["shown"]),
+                float(row["coverage"]),
+            )
+            for row in csv.DictReader(file)
+        )
+
+
+def least(rows: Iterable[Coverage]) -> Covered:
+    """The coverage on the task where it is least; 0 where a kind is never shown."""
+    made: dict[tuple[str, int, str], float] = {}
+    for row in rows:
+        if row.population == POOLED:
+            at = (row.score, row.n, row.kind)
+            own = 0.0 if math.isnan(row.coverage) else row.coverage
+            made[at] = min(own, made.get(at, 1.0))
+    return made
+
+
+@functools.cache
+def shipped() -> Covered:
+    """`least` of what comes with the package."""
+    return least(measured())
+
+
+def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
+    """The kind of interval that the mean of `n` values of a score shows; None for no interval.
+
+    The first of `KINDS` that covers at least 90 % on every task, at the largest size measured that
+    is no larger than `n`. A score whose coverage has not been measured has none, and so has a mean
+    of fewer values than were measured.
+
+    Args:
+        covered: `least` of other measurements than those that come with the package.
+    """
+    known = shipped() if covered is None else covered
+    size = max((size for size in SIZES if size <= n), default=0)
+    good = (k for k in KINDS if known.get((score, size, k), 0.0) >= LEAST_COVERAGE)
+    return next(good, None)
+
+
+def interval(score: str, values: ArrayLike) -> Interval:
+    """The mean of a score's values, with the interval that `kind` says; nan values do not count."""
+    values = np.asarray(values, np.float64)
+    chosen = kind(score, int((~np.isnan(values)).sum()))
+    return mean_alone(values) if chosen is None else KINDS[chosen](values)
