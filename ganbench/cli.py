@@ -72,7 +72,7 @@ def run(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, tasks, nets, metrics or suites.")],
+    what: Annotated[str, typer.Argument(help=f"One of {choices(catalogue.LISTS)}.")],
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
 ) -> None:
     """List what there is."""
@@ -93,6 +93,33 @@ def leaderboard(folder: Annotated[Path, typer.Argument(help="A results folder.")
     from ganbench.results import read_runs
 
     _print_leaderboard(read_runs(folder / "leaderboard.csv"))
+
+
+@app.command("power")
+def power_(
+    rate_a: Annotated[float, typer.Option(help="A success rate, 0 to 1.")],
+    rate_b: Annotated[float, typer.Option(help="Another.")],
+    seeds: Annotated[int | None, typer.Option(help="Seeds a side [5 to 100].")] = None,
+    alpha: Annotated[float, typer.Option(help="Level of the two-sided test.")] = 0.05,
+    as_json: Annotated[bool, typer.Option("--json", help="One object.")] = False,
+) -> None:
+    """How many seeds tell two success rates apart, by Fisher's exact test."""
+    from ganbench.power import MOST_SEEDS, TARGET, power, seeds_needed
+
+    needed = seeds_needed(rate_a, rate_b, alpha)
+    sizes = (5, 10, 20, 50, 100) if seeds is None else (seeds,)
+    found = {n: power(rate_a, rate_b, n, alpha) for n in sizes}
+    if as_json:
+        made = {"rate_a": rate_a, "rate_b": rate_b, "alpha": alpha, "target": TARGET}
+        print(json.dumps(made | {"seeds_needed": needed, "power": found}, indent=1))
+        return
+    print(f"{rate_a:g} against {rate_b:g}, Fisher's exact test, two-sided at {alpha:g}:")
+    for n, likely in found.items():
+        print(f"{n:>7,} seeds a side  power {likely:.2f}")
+    if needed is None:
+        print(f"power of at least {TARGET:.0%}: more than {MOST_SEEDS:,} seeds a side")
+    else:
+        print(f"power of at least {TARGET:.0%}: from {needed} seeds a side on")
 
 
 @judge_app.command("train")
@@ -202,6 +229,8 @@ def _console() -> Console:
 
 def _print_leaderboard(board: pd.DataFrame) -> None:
     """One table a task: what a terminal has room for; the CSV holds the rest."""
+    from ganbench.leaderboard import caution
+
     console = _console()
     values = [json.loads(text) for text in board["hyperparameters"]]
     rates = [own.get("learning_rate") for own in values]
@@ -229,6 +258,8 @@ def _print_leaderboard(board: pd.DataFrame) -> None:
                 _ended(row),
             )
         console.print(table)
+        if said := caution(rows):
+            console.print(said, highlight=False)
         console.print()
 
 

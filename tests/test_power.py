@@ -121,13 +121,13 @@ def test_the_command_says_power_and_seeds(monkeypatch, capsys):
     code, out, _ = typed(monkeypatch, capsys, "--rate-a 0.2 --rate-b 0.5")
     assert code == 0
     assert "     20 seeds a side  power 0.41\n" in out
-    assert out.endswith("80% power takes 44 seeds a side, and any more keep it\n")
+    assert out.endswith("power of at least 80%: from 44 seeds a side on\n")
     _, out, _ = typed(monkeypatch, capsys, "--rate-a 0.2 --rate-b 0.5 --seeds 30 --alpha 0.01")
     assert [line for line in out.splitlines() if "seeds a side  " in line] == [
         f"     30 seeds a side  power {power(0.2, 0.5, 30, 0.01):.2f}"
     ]
     _, out, _ = typed(monkeypatch, capsys, "--rate-a 0.5 --rate-b 0.51")
-    assert out.endswith("80% power takes more than 1,000 seeds a side\n")
+    assert out.endswith("power of at least 80%: more than 1,000 seeds a side\n")
 
 
 def test_the_command_as_json(monkeypatch, capsys):
