@@ -121,3 +121,10 @@ def test_bins_are_as_many_as_the_training_data_allow():
         assert said == "19 training samples, 19 of them different: no two bins"
         said = reason(name, truth(np.ones((50, 2))), samples(few))
         assert said == "50 training samples, 1 of them different: no two bins"
+
+
+def test_data_that_differ_by_less_than_rounding_leave_bins_empty():
+    """k-means takes the data's mean off first: 1 and 2 become one, beside 1e30."""
+    train = np.repeat([[1e30], [1.0], [2.0]], 20, axis=0)
+    assert scored("ndb", truth(train), samples(train)) == (0, 60, 60, "K = 3 bins")
+    assert scored("ndb_js", truth(train), samples(train)).value == 0

@@ -84,6 +84,14 @@ def test_many_pixels_are_taken_in_turns(monkeypatch):
     np.testing.assert_allclose(scored("ms_ssim", TRUTH, x).value, at_once, rtol=1e-12)
 
 
+def test_pixels_outside_the_range_are_clipped():
+    x = 3 * RNG(5).uniform(-1, 1, size=(20, 12, 12, 1))
+    wide, shown = (of_modes(images, np.zeros(20)) for images in (x, x.clip(-1, 1)))
+    assert scored("ms_ssim", TRUTH, wide) == scored("ms_ssim", TRUTH, shown)
+    huge = of_modes(np.full((5, 12, 12, 1), 3e38), np.zeros(5))  # whose squares round to anything
+    assert scored("ms_ssim", TRUTH, huge).value == 1
+
+
 @pytest.mark.parametrize(
     ("side", "said"),
     [

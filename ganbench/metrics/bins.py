@@ -106,7 +106,8 @@ def _fitted(truth: Truth) -> _Bins:
         warnings.simplefilter("ignore", ConvergenceWarning)
         # one start: bins need not be the best ones, only the same for every generator
         cells = KMeans(number, n_init=1, random_state=SEED).fit(x)
-    return _Bins(cells, np.bincount(cells.labels_, minlength=number))
+    # not labels_, which were rounded otherwise: a sample is always in the same bin
+    return _Bins(cells, np.bincount(cells.predict(x), minlength=number))
 
 
 def _stated(bins: _Bins, counts: np.ndarray, value: float) -> Score:
