@@ -2,17 +2,15 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import pandas as pd
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.console import Console, RenderableType
 from typer.exceptions import Abort, TyperException
 
-from ganbench import catalogue, runtime
-from ganbench.diagnostics.outcome import STATUSES
+from ganbench import catalogue, runtime, shown
 from ganbench.errors import BadInput, choices
 
 app = typer.Typer(
@@ -48,13 +46,13 @@ def run(
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
-    from ganbench.progress import shown
+    from ganbench.progress import shown as progress_shown
 
     if max_minutes is not None and not max_minutes > 0:
         raise BadInput(f"--max-minutes: {max_minutes} must be above 0")
     runtime.set_devices(device)
     devices = runtime.devices()
-    with shown(Console()) as progress:
+    with progress_shown(Console()) as progress:
         results = sweep.run(
             suite,
             out,
@@ -67,7 +65,7 @@ def run(
             devices=devices,
             progress=progress,
         )
-    _print_leaderboard(results.leaderboard)
+    _print(shown.leaderboard(results.leaderboard))
 
 
 @app.command("list")
@@ -88,11 +86,22 @@ def list_(
 
 
 @app.command()
-def leaderboard(folder: Annotated[Path, typer.Argument(help="A results folder.")]) -> None:
-    """Print a results folder's leaderboard."""
+def leaderboard(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    scores: Annotated[str | None, typer.Option(help="Show these scores: a,b.")] = None,
+    above_floor: Annotated[
+        bool, typer.Option(help="Less what real data score with as many samples.")
+    ] = False,
+) -> None:
+    """Print a results folder's leaderboard, or its scores."""
     from ganbench.results import read_runs
 
-    _print_leaderboard(read_runs(folder / "leaderboard.csv"))
+    board = read_runs(folder / "leaderboard.csv")
+    names = _names(scores, "--scores")
+    if above_floor and not names:
+        raise BadInput("--above-floor: goes with --scores")
+    made = shown.scores(board, names, above_floor) if names else shown.leaderboard(board)
+    _print(made)
 
 
 @app.command("power")
@@ -152,18 +161,7 @@ def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with stat
     scores, pairs = tournament(folder)
     scores.to_csv(folder / "gam2.csv", index=False)
     pairs.to_csv(folder / "gam2_pairs.csv", index=False)
-    board = summary(scores)
-    values = [json.loads(text) for text in board["hyperparameters"]]
-    board = board.assign(own=_told_apart(board, values, rates=True))
-    for task, rows in board.groupby("task", sort=False):
-        table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
-        for name in ("method", "taken for real [95 %]", "n", "by the worst judge", "judges"):
-            table.add_column(name, no_wrap=True)
-        for _, row in rows.iterrows():
-            between = f"[{row['gam2_low']:.2f}, {row['gam2_high']:.2f}]"
-            cells = (f"{row['gam2_mean']:.2f} {between}", str(row["gam2_n"]))
-            table.add_row(row["own"], *cells, f"{row['gam2_worst']:.2f}", str(row["judges"]))
-        _console().print(table)
+    _print(shown.tournament(summary(scores)))
 
 
 @app.command()
@@ -181,86 +179,15 @@ def informativeness(
     if as_json:
         print(rows.to_json(orient="records", indent=1))
         return
-    values = [json.loads(text) for text in rows["hyperparameters"]]
-    rows = rows.assign(own=_told_apart(rows, values, rates=True))
-    for task, own in rows.groupby("task", sort=False):
-        table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
-        for name in ("method", "rank correlation [95 %]", "n", "above 0.5", "without one"):
-            table.add_column(name, no_wrap=name != "without one")
-        for _, row in own.iterrows():
-            mean, low, high = (f"{row[x]:.2f}" for x in ("mean", "low", "high"))
-            told = "-" if not row["n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
-            share = f"{row['informative']:.2f}" if row["n"] else "-"
-            table.add_row(row["own"], told, str(row["n"]), share, row["note"])
-        _console().print(table)
+    _print(shown.informativeness(rows))
 
 
-def _ended(row: Any) -> str:
-    """How a row's runs ended, the most frequent status first: "9 ok, 7 collapsed"."""
-    names = [status.name for status in STATUSES]
-    seen = {name: row[f"n_{name}"] for name in names if row[f"n_{name}"]}
-    return ", ".join(f"{n} {name}" for name, n in sorted(seen.items(), key=lambda x: -x[1]))
-
-
-def _told_apart(
-    board: pd.DataFrame, values: list[dict[str, Any]], rates: bool = False
-) -> list[str]:
-    """Each row's method, with those hyperparameters that it does not share with the like rows.
-
-    The learning rate is among them if `rates`.
-    """
-    keys = list(zip(board["task"], board["method"], strict=True))
-
-    def differing(i: int) -> str:
-        like = [own for key, own in zip(keys, values, strict=True) if key == keys[i]]
-        names = [n for n in values[i] if len({str(own.get(n)) for own in like}) > 1]
-        return ", ".join(f"{n}={values[i][n]}" for n in names if rates or n != "learning_rate")
-
-    told = map(differing, range(len(keys)))
-    return [f"{m} ({own})" if own else m for (_, m), own in zip(keys, told, strict=True)]
-
-
-def _console() -> Console:
+def _print(made: Iterable[RenderableType]) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 140  # a file has no edge to wrap at
-    return console
-
-
-def _print_leaderboard(board: pd.DataFrame) -> None:
-    """One table a task: what a terminal has room for; the CSV holds the rest."""
-    from ganbench.leaderboard import caution
-
-    console = _console()
-    values = [json.loads(text) for text in board["hyperparameters"]]
-    rates = [own.get("learning_rate") for own in values]
-    board = board.assign(
-        rate=["" if r is None else f"{r:g}" for r in rates], own=_told_apart(board, values)
-    )
-    for task, rows in board.groupby("task", sort=False):
-        table = Table(title=str(task), title_justify="left", box=None, pad_edge=False)
-        for column in ("rank", "method", "rate", "success [95 %]", "n", "modes", "how it ended"):
-            table.add_column(column, no_wrap=column != "how it ended")
-        for _, row in rows.iterrows():
-            low, high = row["rank_low"], row["rank_high"]
-            rank = "" if pd.isna(row["rank"]) else f"{row['rank']:.0f} ({low:.0f}-{high:.0f})"
-            success = f"{row['success_rate']:.2f}"
-            between = f"[{row['success_low']:.2f}, {row['success_high']:.2f}]"
-            modes = "-" if pd.isna(row["modes_mean"]) else f"{row['modes_mean']:.1f}"
-            modes += "" if row["modes_n"] == row["n"] else f" (n = {row['modes_n']})"
-            table.add_row(
-                rank,
-                row["own"],
-                row["rate"],
-                f"{success} {between}",
-                str(row["n"]),
-                modes,
-                _ended(row),
-            )
-        console.print(table)
-        if said := caution(rows):
-            console.print(said, highlight=False)
-        console.print()
+    for part in made:
+        console.print(part, highlight=False)
 
 
 def main() -> None:
