@@ -15,6 +15,9 @@ from ganbench.registry import names_of, parameters
 
 LANES, EVALUATIONS = 2, 2
 
+#: What looks inside games; `mode_hopping` looks at a method's samples, and is null at first.
+OF_GAMES = [name for name in DIAGNOSTICS if name != "mode_hopping"]
+
 #: Beside the bases what wraps a net, a player's view, an optimizer, the rule or the whole method.
 STACKS = [
     *BASES,
@@ -80,23 +83,23 @@ def games(stack):
 
 
 @pytest.mark.parametrize("stack", STACKS)
-@pytest.mark.parametrize("name", DIAGNOSTICS)
+@pytest.mark.parametrize("name", OF_GAMES)
 def test_it_is_traced_over_lanes_with_every_game_of_a_method_in_front(name, stack):
     found = jax.eval_shape(measured(stack, name), *shapes(stack))
     assert all(x.shape[:2] == (LANES, games(stack)) for x in found.values())
     assert all(jnp.issubdtype(x.dtype, jnp.floating) for x in found.values())
 
 
-def pairs():
-    """Every diagnostic on every stack; what is not among the few is slow."""
+def pairs(names):
+    """Each of the diagnostics on every stack; what is not among the few is slow."""
     return [
         pytest.param(name, stack, marks=() if stack in FEW else pytest.mark.slow)
         for stack in STACKS
-        for name in DIAGNOSTICS
+        for name in names
     ]
 
 
-@pytest.mark.parametrize(("name", "stack"), pairs())
+@pytest.mark.parametrize(("name", "stack"), pairs(OF_GAMES))
 def test_what_it_tells_is_a_finite_number_at_every_evaluation(name, stack):
     found = jax.tree.map(np.asarray, jax.jit(measured(stack, name))(*trained(stack)))
     for lane in range(LANES):
@@ -105,3 +108,12 @@ def test_what_it_tells_is_a_finite_number_at_every_evaluation(name, stack):
         for quantity, values in told.items():
             assert values.shape == (EVALUATIONS,), quantity
             assert np.isfinite(values).all(), quantity
+
+
+@pytest.mark.parametrize(("name", "stack"), pairs(["mode_hopping"]))
+def test_no_sample_hops_while_a_method_stays_as_it_is(name, stack):
+    found = jax.tree.map(np.asarray, jax.jit(measured(stack, name))(*trained(stack)))
+    assert len(np.unique(found["mode"])) > 1
+    for lane in range(LANES):
+        told = DIAGNOSTICS[name].told([{n: x[lane] for n, x in found.items()}] * EVALUATIONS)
+        assert np.array_equal(told["rate"], [np.nan, 0], equal_nan=True)
