@@ -4,6 +4,9 @@ The table is `directions.DIRECTIONS`; docs/scores.md prints it.
 """
 
 import inspect
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +16,7 @@ from threadpoolctl import threadpool_limits
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.metrics.modes import forward_kl
 
+ROOT = Path(__file__).parents[1]
 REPLICATES = 12
 # scores of sums are wrapped in OPTIONAL: their docstrings are elsewhere
 DOCSTRINGS = {name: metric.score for name, metric in METRICS.items()}
@@ -72,3 +76,12 @@ def test_a_docstring_says_what_its_score_is_blind_to(name):
             assert WORDS[fault] not in blind
         if "mixed" in seen or {"up", "down"} <= set(seen):
             assert f"{WORDS[fault]} moves it both ways" in " ".join(paragraphs).lower()
+
+
+def test_the_page_is_as_its_script_makes_it():
+    made = subprocess.run(
+        [sys.executable, "benchmarks/scores.py"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert made.returncode == 0, made.stderr
+    same = made.stdout == (ROOT / "docs/scores.md").read_text()
+    assert same, "python benchmarks/scores.py > docs/scores.md"
