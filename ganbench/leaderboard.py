@@ -97,10 +97,11 @@ def caution(rows: pd.DataFrame) -> str | None:
         return None
     seeds = f"n = {n[0]}" if len(n) == 1 else f"n = {n[0]} to {n[-1]}"
     apart = (ranked["rank_low"] == ranked["rank"]).groupby(ranked["rank"]).all().to_numpy()[1:]
-    if apart.all() and separable(int(n[-1]), pairs):
+    possible = separable(int(n[-1]), pairs)
+    if apart.all() and possible:
         return None
     said = f"{seeds} tells apart {apart.sum()} of {len(apart)} neighbouring ranks"
-    if not separable(int(n[-1]), pairs):
+    if not possible:
         take = "tests, which take" if pairs > 1 else "test, which takes"
         tests = f"{pairs:,} {take} n = {least_separable(pairs)}"
         extreme = f"not even {n[-1]} of {n[-1]} from 0 of {n[-1]} ({tests})"

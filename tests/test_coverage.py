@@ -206,7 +206,10 @@ def test_bootstrap_is_null_where_resamples_leave_it_open():
     low, high = bootstrap_ends(np.array([[8.0] * 7 + [7]]).T)
     assert low == -np.inf and 7.875 < high < np.inf
     # a resample of the middle value alone has the sample's mean: t = 0, not 0 / 0
-    assert np.isfinite(bootstrap_ends(np.array([[1.0, 2, 2, 2, 2, 2, 2, 3]]).T)).all()
+    x = np.array([[1.0, 2, 2, 2, 2, 2, 2, 3]]).T
+    assert np.isfinite(bootstrap_ends(x)).all()
+    assert (x + 1.1).mean() != 3.1  # but for rounding it is
+    np.testing.assert_allclose(bootstrap_ends(x + 1.1), np.array(bootstrap_ends(x)) + 1.1)
     np.testing.assert_equal(tuple(bootstrap_interval([4, 4, 4])), (4, NAN, NAN, 3))
     np.testing.assert_equal(tuple(bootstrap_interval([1, np.inf, 3, 4])), (np.inf, NAN, NAN, 4))
     np.testing.assert_equal(tuple(bootstrap_interval([1, 2, NAN])), (1.5, NAN, NAN, 2))

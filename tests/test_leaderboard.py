@@ -281,6 +281,9 @@ def test_a_board_says_what_it_cannot_tell_apart():
     assert caution(frame).startswith(
         "n = 10 to 20 tells apart 0 of 1 neighbouring ranks; 1.00 from 0.70 takes "
     )
+    # b is told from a; c, of the same rank, is not, and too few are its runs, not the board's
+    few = board(runs("a", 14, 20), runs("b", 0, 20), runs("c", 0, 2))
+    assert caution(few).startswith("n = 2 to 20 tells apart 0 of 1 neighbouring ranks; ")
 
 
 def test_a_board_says_when_no_result_could_have_told_apart():
