@@ -6,6 +6,7 @@ from ganbench.diagnostics.inside import Diagnostic
 from ganbench.diagnostics.mode_hopping import mode_hopping
 from ganbench.diagnostics.overfit import overfit
 from ganbench.diagnostics.probes import probes
+from ganbench.diagnostics.sharpness import sharpness
 from ganbench.diagnostics.singular_values import singular_values
 from ganbench.diagnostics.spectrum import spectrum
 
@@ -13,6 +14,7 @@ DIAGNOSTICS: dict[str, Diagnostic] = {
     "spectrum": spectrum,
     "overfit": overfit,
     "duality_gap": duality_gap,
+    "sharpness": sharpness,
     "probes": probes,
     "conditioning": conditioning,
     "singular_values": singular_values,

@@ -66,7 +66,7 @@ def test_no_gap_at_the_equilibrium_and_more_the_farther_from_it():
 
 @pytest.mark.parametrize("theta", [0.0, 0.5, -2.0])
 def test_best_response_under_a_zero_centred_penalty(theta):
-    """M(psi) = -log 2 - sp(psi theta) - gamma psi^2 / 2 has one maximum, which Brent's method finds.
+    """M(psi) = -log 2 - sp(psi theta) - gamma psi^2 / 2, whose maximum Brent's method finds.
 
     The minimax value, though the game is non-saturating.
     """
