@@ -74,6 +74,11 @@ def shipped() -> Covered:
     return least(measured())
 
 
+def _size(n: int) -> int:
+    """The largest size measured that is no larger than `n`; 0 if there is none."""
+    return max((size for size in SIZES if size <= n), default=0)
+
+
 def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
     """The kind of interval that the mean of `n` values of a score shows; None for no interval.
 
@@ -85,9 +90,24 @@ def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
         covered: `least` of other measurements than those that come with the package.
     """
     known = shipped() if covered is None else covered
-    size = max((size for size in SIZES if size <= n), default=0)
+    size = _size(n)
     good = (k for k in KINDS if known.get((score, size, k), 0.0) >= LEAST_COVERAGE)
     return next(good, None)
+
+
+def described(score: str, n: int) -> str:
+    """What the mean of `n` values of a score shows, and how often that holds the pools' means.
+
+    As in "t, holds 92 %", "none: t holds 73 %, bootstrap holds 85 %" and "none: not
+    measured": cut to whole per cent, on the task where it is least.
+    """
+    size = _size(n)
+    held = {k: shipped().get((score, size, k)) for k in KINDS}
+    told = [f"{k} holds {math.floor(100 * c)} %" for k, c in held.items() if c is not None]
+    chosen = kind(score, n)
+    if chosen is None:
+        return f"none: {', '.join(told) or 'not measured'}"
+    return told[list(KINDS).index(chosen)].replace(" holds", ", holds")
 
 
 def interval(score: str, values: ArrayLike) -> Interval:

@@ -84,7 +84,8 @@ def caution(rows: pd.DataFrame) -> str | None:
     """What one task's n cannot tell apart, in one line; None if it tells all neighbours apart.
 
     Neighbours are two ranks that follow each other. They are told apart where the rows of the lower
-    are significantly worse than all above them.
+    are significantly worse than all above them. Where n of n against 0 of n is not significant
+    among so many tests, no two rows can be told apart whatever comes out.
 
     Args:
         rows: a task's part of a leaderboard, as it is or as an older version has written it.
@@ -102,17 +103,17 @@ def caution(rows: pd.DataFrame) -> str | None:
         return None
     said = f"{seeds} tells apart {apart.sum()} of {len(apart)} neighbouring ranks"
     if not possible:
-        take = "tests, which take" if pairs > 1 else "test, which takes"
-        tests = f"{pairs:,} {take} n = {least_separable(pairs)}"
-        extreme = f"not even {n[-1]} of {n[-1]} from 0 of {n[-1]} ({tests})"
-        said = f"{seeds} tells no two of {most} rows apart, {extreme}"
+        tests = f"{pairs:,} {'tests take' if pairs > 1 else 'test takes'}"
+        said = (
+            f"{seeds} can tell no two of {most} rows apart ({tests} n = {least_separable(pairs)})"
+        )
     if apart.all():
         return said
     first = int(apart.argmin())
     above, below = heads["success_rate"].iloc[first : first + 2]
     needed = seeds_needed(float(above), float(below))
     takes = f"{above:.2f} from {below:.2f} takes {needed or 'over 1,000'} seeds a row"
-    return f"{said}; {takes} (80 % power)"
+    return f"{said}; {takes} (80 % power, one test)"
 
 
 def _task(runs: pd.DataFrame, reference: Sequence[str], scores: Sequence[str]) -> list[dict]:

@@ -14,6 +14,7 @@ from ganbench.intervals import (
     POOLED,
     SIZES,
     Coverage,
+    described,
     interval,
     kind,
     least,
@@ -159,6 +160,17 @@ def test_the_kind_follows_from_the_coverage_where_it_is_least():
         none = dict.fromkeys((3, 12, 16, 32, 64))  # 12 is not measured here, nor 64 in a pool
         assert kinds == none | {4: "bootstrap", 7: "bootstrap", 8: "t", 11: "t"}
     assert kind("another", 8, least(rows)) is None
+
+
+def test_an_interval_is_described_with_its_coverage():
+    covered = shipped()
+    t, bootstrap = (int(100 * covered["inception_score", 8, k]) for k in ("t", "bootstrap"))
+    assert 65 < t < bootstrap < 90
+    assert described("inception_score", 10) == f"none: t holds {t} %, bootstrap holds {bootstrap} %"
+    own = int(100 * covered["inception_score", 16, "bootstrap"])
+    assert described("inception_score", 16) == f"bootstrap, holds {own} %"
+    assert described("modes", 99) == f"t, holds {int(100 * covered['modes', 64, 't'])} %"
+    assert described("unmeasured", 16) == described("modes", 3) == "none: not measured"
 
 
 def test_an_interval_is_of_its_scores_kind():
