@@ -18,7 +18,13 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.mark.parametrize(
     ("script", "page"),
-    [("methods.py", "methods.md"), ("pacgan.py results/reference/pacgan-toy-short", "pacgan.md")],
+    [
+        ("methods.py", "methods.md"),
+        ("pacgan.py results/reference/pacgan-toy-short", "pacgan.md"),
+        ("scores.py", "scores.md"),
+        ("intervals.py", "statistics.md"),
+        ("diagnostics.py", "diagnostics.md"),
+    ],
 )
 def test_a_page_is_as_its_script_makes_it(script, page):
     made = subprocess.run(
