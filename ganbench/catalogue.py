@@ -47,11 +47,11 @@ def _nets() -> list[dict[str, Any]]:
 
 
 def _metrics() -> list[dict[str, Any]]:
-    made = [(name, metric, True) for name, metric in METRICS.items()]
-    made += [(name, metric, False) for name, metric in OPTIONAL.items()]
+    always = [(name, one.better, one.summary) for name, one in METRICS.items()]
+    asked = [(name, one.better, one.summary) for name, one in OPTIONAL.items()]
     return [
-        {"name": name, "better": one.better, "summary": one.summary, "always": always}
-        for name, one, always in made
+        {"name": name, "better": better, "summary": summary, "always": name in METRICS}
+        for name, better, summary in always + asked
     ]
 
 

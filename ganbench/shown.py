@@ -10,6 +10,7 @@ from rich.table import Table
 
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput, choices
+from ganbench.intervals import described
 from ganbench.leaderboard import caution
 
 RATE = "learning_rate"
@@ -42,7 +43,7 @@ def leaderboard(board: pd.DataFrame) -> Iterator[RenderableType]:
 def scores(
     board: pd.DataFrame, names: Sequence[str], above_floor: bool = False
 ) -> Iterator[RenderableType]:
-    """One table a task: the mean of each score of `names` with its interval.
+    """One table a task: the mean of each score of `names` with its interval, and how far it holds.
 
     Args:
         above_floor: less the mean of the task's `real` row, which is what a perfect sampler scores
@@ -64,6 +65,9 @@ def scores(
             less = {name: floor[f"{name}_mean"] if above_floor else 0.0 for name in names}
             table.add_row(row["own"], *(_mean(row, name, less[name]) for name in names))
         yield table
+        n = int(rows["n"].max())
+        told = "; ".join(f"{name}: {described(name, n)}" for name in names)
+        yield f"intervals at n = {n}: {told}"
         yield ""
 
 
