@@ -105,8 +105,8 @@ def test_floor_with_bins_of_kmeans():
     """A perfect sampler differs in alpha of the bins: not in none."""
     rng = RNG(3)
     values = []
-    for _ in range(12):
-        train, made = rng.normal(size=(3000, 2)), rng.normal(size=(2500, 2))
+    for _ in range(8):
+        train, made = rng.normal(size=(2000, 2)), rng.normal(size=(2000, 2))
         values.append(scored("ndb", truth(train), samples(made)).value)
     assert abs(np.mean(values) - 0.05) < 0.025
 
