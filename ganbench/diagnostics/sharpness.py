@@ -20,9 +20,10 @@ DIRECTIONS = 8
 
 def rise(loss: Callable[[jax.Array], jax.Array], w: jax.Array, u: jax.Array) -> jax.Array:
     """max over alpha of loss(w + alpha rho |w| u) - loss(w), for u of norm 1 or 0."""
-    here, reach = loss(w), RADIUS * jnp.linalg.norm(w)
-    there = jax.lax.map(lambda alpha: loss(w + alpha * reach * u), jnp.asarray(ALPHAS, w.dtype))
-    return jnp.max(there) - here
+    reach = RADIUS * jnp.linalg.norm(w)
+    at = jnp.asarray((0.0, *ALPHAS), w.dtype)
+    here, *there = jax.lax.map(lambda alpha: loss(w + alpha * reach * u), at)
+    return jnp.max(jnp.stack(there)) - here
 
 
 def unit(v: jax.Array) -> jax.Array:
@@ -39,8 +40,10 @@ def sharpnesses(
     Random directions are uniform on the sphere, and depend on `key` and the size of w alone.
     """
     drawn = jax.random.normal(key, (DIRECTIONS, w.size), w.dtype)
-    along = jax.lax.map(lambda u: rise(loss, w, unit(u)), drawn)
-    return {"random": along.mean(), "gradient": rise(loss, w, unit(jax.grad(loss)(w)))}
+    # one loop over all directions: the loss is compiled once
+    directions = jnp.concatenate([drawn, jax.grad(loss)(w)[None]])
+    *along, uphill = jax.lax.map(lambda v: rise(loss, w, unit(v)), directions)
+    return {"random": jnp.mean(jnp.stack(along)), "gradient": uphill}
 
 
 def _measure(inside: Inside) -> Measure:
