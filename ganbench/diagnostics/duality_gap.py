@@ -151,8 +151,9 @@ def _measure(inside: Inside) -> Measure:
 #: batches, of held-out data that no response was found on where the task's data are fixed.
 #:
 #: A lower estimate, and not clipped: where 100 steps lose more than they gain it is below 0. Where
-#: nothing bounds M (`wasserstein`; or G' whose samples may leave the data, early in training) it
-#: grows with the budget, and says how steep M is. Blind to modes that D does not ask for.
+#: nothing bounds M it grows with the budget, and says how steep M is: for `wasserstein`, and for G'
+#: whose samples may leave the data (on the ring early in training, and for `mdgan` throughout).
+#: Blind to modes that D does not ask for.
 #:
 #: Reference: Grnarova et al., "A Domain Agnostic Measure for Monitoring and Evaluating GANs",
 #: NeurIPS 2019, arXiv 1811.05512; for the perturbed start Sidheekh, Aimen, Madan, Krishnan, "On

@@ -100,7 +100,8 @@ def _measure(inside: Inside) -> Measure:
 #: samples has one score. A game without a discriminator has none of all.
 #:
 #: Over 16 batches of the training's size. Blind to whether the generator has learnt the training
-#: data by heart. Where training data are drawn anew nothing can be, and all gaps are noise about 0.
+#: data by heart. Where data are drawn anew nothing can be; on ring and grid, whose held-out data
+#: are drawn about the same centres, both sides are one batch and all gaps are exactly 0.
 #:
 #: Reference: Karras et al., "Training Generative Adversarial Networks with Limited Data", NeurIPS
 #: 2020, arXiv 2006.06676, section 2: the discriminator's outputs for training and validation data
