@@ -52,10 +52,11 @@ def test_known_orders(loss, expected):
 
 
 def test_losses_of_all_discriminators_and_of_no_other_player_count():
-    """d + d2 rises; d alone, the generator's and the decoder's fall."""
+    """d + d2 rises; d alone falls, and more than all of them the generator's and the decoder's."""
     d2 = np.arange(6.0) * 10
     down = -np.arange(6.0)
-    course = {"loss/d.first": down, "loss/d2": d2, "loss/g": down, "loss/decoder": down}
+    others = {"loss/g": 100 * down, "loss/decoder": 100 * down}
+    course = {"loss/d.first": down, "loss/d2": d2} | others
     assert rho_of(course | {"fid": FALLING})[0] == pytest.approx(1)
 
 

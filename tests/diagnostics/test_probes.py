@@ -21,9 +21,9 @@ from ganbench.zoo.linen import from_linen
 MLP = {"input", "Hidden_0.Dense_0", "features", "Dense_0", "chance"}
 
 
-def game(stack, discriminator=None, task="ring", nets="mlp", **hyperparameters):
-    """The game of `stack`, in batches of 256."""
-    here = setting(task=task)._replace(batch=256)
+def game(stack, discriminator=None, task="ring", nets="mlp", data=None, **hyperparameters):
+    """The game of `stack`, in batches of 256; `data` replace the task's."""
+    here = setting(task=task)._replace(batch=256, **(data or {}))
     own = zoo(nets, Sizes(here.task.shape, 2, 8, 1))
     own |= {"discriminator": discriminator or own["discriminator"]}
     here = here._replace(zoo=own)
@@ -167,6 +167,14 @@ class Remat(nn.Module):
 def test_layers_inside_a_transformation_are_left_out():
     found = measured(game("nonsaturating", from_linen(Remat())))
     assert named(found) == {"input", "plain", "features", "chance"}
+
+
+def test_probes_are_fitted_to_training_data_and_tested_on_held_out_ones():
+    centres = setting().train
+    mostly_first, second = centres[jnp.array([0] * 6 + [1] * 2)], centres[jnp.array([1] * 8)]
+    found = measured(game("nonsaturating", data={"train": mostly_first, "held_out": second}))
+    assert found["chance/accuracy"] == 0 and found["input/accuracy"] == 1
+    assert found["chance/loss"] == pytest.approx(np.log(4), abs=0.2)
 
 
 class Second(nn.Module):

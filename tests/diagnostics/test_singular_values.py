@@ -14,7 +14,7 @@ from ganbench.setting import plain
 
 DIAGONAL = jnp.diag(jnp.array([3.0, -2.0, 0.5]))
 RANK_ONE = jnp.outer(jnp.array([1.0, 2.0]), jnp.array([3.0, 0.0, 4.0]))  # |u| |v| = 5 sqrt(5)
-TAPS = jnp.zeros((2, 1, 3, 2)).at[0, 0, 0, 0].set(2.0).at[1, 0, 2, 1].set(1.0)
+TAPS = jnp.zeros((2, 1, 3, 2)).at[0, 0, 0, 0].set(2.0).at[1, 0, 2, 0].set(1.0)
 
 
 def measured(weights):
@@ -40,7 +40,7 @@ def measured(weights):
     [
         (DIAGONAL, 3.0, 0.5, (9 + 4 + 0.25) / 9),
         (RANK_ONE, 5 * np.sqrt(5), 0.0, 1.0),
-        (TAPS, 2.0, 1.0, 5 / 4),  # two taps of three inputs: the matrix is (6, 2)
+        (TAPS, np.sqrt(5), 0.0, 1.0),  # two taps of three inputs: one column of (6, 2)
     ],
 )
 def test_closed_forms(weight, largest, smallest, stable_rank):
