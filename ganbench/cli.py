@@ -94,9 +94,9 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Print a results folder's leaderboard, or its scores."""
-    from ganbench.results import read_runs
+    from ganbench.results import read_board
 
-    board = read_runs(folder / "leaderboard.csv")
+    board = read_board(folder / "leaderboard.csv")
     names = _names(scores, "--scores")
     if above_floor and not names:
         raise BadInput("--above-floor: goes with --scores")
@@ -156,11 +156,11 @@ def judge_check(
 @app.command()
 def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with states.")]) -> None:
     """Let every generator meet every other row's discriminator; write gam2.csv, print it."""
+    from ganbench.store import write
     from ganbench.tournament import summary, tournament
 
     scores, pairs = tournament(folder)
-    scores.to_csv(folder / "gam2.csv", index=False)
-    pairs.to_csv(folder / "gam2_pairs.csv", index=False)
+    write(folder, {"gam2.csv": scores, "gam2_pairs.csv": pairs})
     _print(shown.tournament(summary(scores)))
 
 

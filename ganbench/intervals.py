@@ -69,9 +69,9 @@ def least(rows: Iterable[Coverage]) -> Covered:
 
 
 @functools.cache
-def shipped() -> Covered:
-    """`least` of what comes with the package."""
-    return least(measured())
+def shipped(task: str | None = None) -> Covered:
+    """`least` of what comes with the package; that of `task` itself for scores measured on it."""
+    return {**least(measured()), **least(row for row in measured() if row.task == task)}
 
 
 def _size(n: int) -> int:
@@ -82,12 +82,13 @@ def _size(n: int) -> int:
 def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
     """The kind of interval that the mean of `n` values of a score shows; None for no interval.
 
-    The first of `KINDS` that covers at least 90 % on every task, at the largest size measured that
-    is no larger than `n`. A score whose coverage has not been measured has none, and so has a mean
-    of fewer values than were measured.
+    The first of `KINDS` that covers at least 90 %, at the largest size measured that is no larger
+    than `n`: on the mean's own task where the score was measured there, else on every task. A
+    score whose coverage has not been measured has none, and so has a mean of fewer values than
+    were measured.
 
     Args:
-        covered: `least` of other measurements than those that come with the package.
+        covered: what is known of coverage; `shipped()` if not given.
     """
     known = shipped() if covered is None else covered
     size = _size(n)
@@ -95,23 +96,23 @@ def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
     return next(good, None)
 
 
-def described(score: str, n: int) -> str:
+def described(score: str, n: int, task: str | None = None) -> str:
     """What the mean of `n` values of a score shows, and how often that holds the pools' means.
 
     As in "t, holds 92 %", "none: t holds 73 %, bootstrap holds 85 %" and "none: not
-    measured": cut to whole per cent, on the task where it is least.
+    measured": cut to whole per cent; on the task, or where it is least if not measured there.
     """
-    size = _size(n)
-    held = {k: shipped().get((score, size, k)) for k in KINDS}
+    covered, size = shipped(task), _size(n)
+    held = {k: covered.get((score, size, k)) for k in KINDS}
     told = [f"{k} holds {math.floor(100 * c)} %" for k, c in held.items() if c is not None]
-    chosen = kind(score, n)
+    chosen = kind(score, n, covered)
     if chosen is None:
         return f"none: {', '.join(told) or 'not measured'}"
     return told[list(KINDS).index(chosen)].replace(" holds", ", holds")
 
 
-def interval(score: str, values: ArrayLike) -> Interval:
+def interval(score: str, values: ArrayLike, task: str | None = None) -> Interval:
     """The mean of a score's values, with the interval that `kind` says; nan values do not count."""
     values = np.asarray(values, np.float64)
-    chosen = kind(score, int((~np.isnan(values)).sum()))
+    chosen = kind(score, int((~np.isnan(values)).sum()), shipped(task))
     return mean_alone(values) if chosen is None else KINDS[chosen](values)

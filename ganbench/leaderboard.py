@@ -137,7 +137,8 @@ def _row(runs: pd.DataFrame, scores: Sequence[str]) -> dict:
     row |= {f"n_{s.name}": int(runs["status"].eq(s.name).sum()) for s in STATUSES}
     scored = runs[~runs["status"].isin(UNFINISHED)]
     for score in scores:
-        found = interval(score, scored[score].to_numpy(np.float64, na_value=np.nan))
+        values = scored[score].to_numpy(np.float64, na_value=np.nan)
+        found = interval(score, values, first["task"])
         row |= {f"{score}_{part}": value for part, value in found._asdict().items()}
     steps = runs["steps_to_90"].to_numpy(np.float64, na_value=np.inf)  # null: never, too
     row["steps_to_90_median"] = float(np.median(steps))

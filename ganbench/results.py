@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
+from ganbench.metrics.catalogue import METRICS
 from ganbench.plan import SCHEMA
 
 
@@ -19,6 +21,11 @@ class Results(NamedTuple):
     provenance: dict[str, Any]
 
 
+_BOARD = [
+    *("task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),
+    *("n", "successes", "success_rate", "success_low", "success_high"),
+    *(f"n_{status.name}" for status in STATUSES),
+]
 # whole numbers that may be missing: NumPy would make them floats
 _WHOLE = ("onset", "samples", "reference_samples")
 
@@ -39,6 +46,26 @@ def read_runs(path: Path) -> pd.DataFrame:
     if schemas - {SCHEMA}:
         raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
     return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
+
+
+def read_board(path: Path) -> pd.DataFrame:
+    """A `leaderboard.csv`.
+
+    Raises:
+        BadInput: as `read_runs`; or not a leaderboard, naming what it lacks.
+    """
+    board = read_runs(path)
+    parts = [f"{metric}_{part}" for metric in METRICS for part in ("mean", "low", "high", "n")]
+    needed = [*_BOARD, *parts]
+    missing = [name for name in needed if name not in board]
+    if missing:
+        raise BadInput(f"{path}: not a leaderboard: no column {missing[0]}")
+    try:
+        for text in board["hyperparameters"]:
+            json.loads(text)
+    except (TypeError, ValueError):
+        raise BadInput(f"{path}: hyperparameters {text!r} are not JSON") from None
+    return board
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """From samples to scores: a task's truth, and a run's last samples under its judge."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
@@ -58,7 +59,8 @@ def sampled(task: Task, x: np.ndarray, seen: Evidence | None = None) -> Sample:
 def truth_of(task: Task) -> Truth:
     """What generators of `task` are held against: the sets themselves, or draws that never change.
 
-    Draws are 10,000 for training and 2,500 held out.
+    Draws are 10,000 for training and 2,500 held out; of a larger held-out set, evenly spaced ones.
+    A training set is whole: what was copied may be any of it.
     """
 
     def drawn(name: str, source: np.ndarray, size: int) -> np.ndarray:
@@ -68,6 +70,7 @@ def truth_of(task: Task) -> Truth:
     train, held_out = task.train, task.held_out
     if not task.fixed:
         train, held_out = drawn("train", train, TRAIN_SIZE), drawn("held-out", held_out, SIZE)
+    held_out = held_out[:: math.ceil(len(held_out) / SIZE)]
     return Truth(
         reference_of(task),
         sampled(task, train),
@@ -88,6 +91,8 @@ def scorers(task: Task, names: Iterable[str]) -> dict[str, Scorer]:
             return OPTIONAL[name].fit(truth)
         except Undefined as reason:  # the task has no such score
             return partial(_without, str(reason))
+        except Exception as error:  # nor is it to end a sweep
+            return partial(_without, f"{type(error).__name__}: {error}".splitlines()[0][:200])
 
     return {name: fitted(name) for name in names}
 

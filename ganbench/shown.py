@@ -60,14 +60,18 @@ def scores(
     board = board.assign(own=_told_apart(board))
     for task, rows in board.groupby("task", sort=False):
         table = _table(task, "method", *names)
-        floor = rows[rows["method"] == "real"].iloc[0]
+        less = dict.fromkeys(names, 0.0)
+        if above_floor:
+            floor = rows[rows["method"] == "real"]
+            if floor.empty:
+                raise BadInput(f"--above-floor: task {task} has no row real to go by")
+            less = {name: floor[f"{name}_mean"].iloc[0] for name in names}
         for _, row in rows.iterrows():
-            less = {name: floor[f"{name}_mean"] if above_floor else 0.0 for name in names}
             table.add_row(row["own"], *(_mean(row, name, less[name]) for name in names))
         yield table
         n = int(rows["n"].max())
-        told = "; ".join(f"{name}: {described(name, n)}" for name in names)
-        yield f"intervals at n = {n}: {told}"
+        told = "; ".join(f"{name}: {described(name, n, str(task))}" for name in names)
+        yield f"intervals of this version at n = {n}, in the reference suites' runs: {told}"
         yield ""
 
 
@@ -88,9 +92,14 @@ def tournament(board: pd.DataFrame) -> Iterator[RenderableType]:
     for task, rows in board.groupby("task", sort=False):
         table = _table(task, *heads)
         for _, row in rows.iterrows():
-            share = f"{row['gam2_mean']:.2f} [{row['gam2_low']:.2f}, {row['gam2_high']:.2f}]"
-            judges, worst = str(row["judges"]), f"{row['gam2_worst']:.2f}"
-            table.add_row(row["own"], share, str(row["gam2_n"]), worst, judges)
+            mean, low, high, worst = (
+                f"{row[f'gam2_{x}']:.2f}" for x in ("mean", "low", "high", "worst")
+            )
+            share = (
+                "-" if not row["gam2_n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
+            )
+            worst = worst if row["gam2_n"] else "-"
+            table.add_row(row["own"], share, str(row["gam2_n"]), worst, str(row["judges"]))
         yield table
         yield ""
 

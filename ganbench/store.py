@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,19 @@ def _replace(path: Path, write) -> None:
     temporary = path.with_name(f".{path.name}.tmp")
     write(temporary)
     os.replace(temporary, path)
+
+
+def write(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Writes CSV files into a results folder, each whole or not at all.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    try:
+        for name, table in tables.items():
+            _replace(folder / name, partial(table.to_csv, index=False))
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written to: {error.strerror}") from None
 
 
 def _check_ours(folder: Path) -> None:

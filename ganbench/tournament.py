@@ -31,6 +31,9 @@ def tournament(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     the mean of their shares. A discriminator of pairs (x, z) is no judge, nor is one whose run
     diverged. Null for a run that diverged, or that no other row has.
 
+    `mdgan`'s first discriminator, which tells data from reconstructions, judges samples here that it
+    was not trained on.
+
     Relative to the pool: a row among weak discriminators scores well, the relation is not
     transitive, and samples unlike data may fool a discriminator that never saw their like. Read it
     beside `modes`, and with `error_on_real`, the share of held-out data that a judge calls false.
@@ -69,7 +72,7 @@ def _played(task: str, runs: list[Run], rows: list[Trained]) -> tuple[pd.DataFra
         if "d" not in judge.game.recipe.nets or _claimed(judge, "discriminator's input"):
             continue
         calls = _caller(judge, samples[j], keys)
-        held_out = _batches(judge, judge.game.unseen, keys)
+        held_out = _batches(judge, judge.game.unseen, keys, "held-out")
         error[j] = np.where(judge.alive, 1 - calls(held_out), np.nan)
         for i, row in enumerate(rows):
             if i != j:
@@ -96,11 +99,11 @@ def _samples(row: Trained, keys: jax.Array) -> jax.Array:
     return jax.jit(jax.vmap(one))(row.states, keys)
 
 
-def _batches(row: Trained, source: Data, keys: jax.Array) -> jax.Array:
-    """As `_samples`, of data."""
+def _batches(row: Trained, source: Data, keys: jax.Array, stream: str) -> jax.Array:
+    """As `_samples`, of data; a mixture's are the same from either source, but for the stream."""
 
     def one(key: jax.Array) -> jax.Array:
-        key = fold_name(key, "data")
+        key = fold_name(key, stream)
         return jax.lax.map(lambda i: source.real(fold_in(key, i)), jnp.arange(_count(row)))
 
     return jax.jit(jax.vmap(one))(keys)
@@ -108,7 +111,7 @@ def _batches(row: Trained, source: Data, keys: jax.Array) -> jax.Array:
 
 def _caller(judge: Trained, own: jax.Array, keys: jax.Array) -> Callable[[jax.Array], np.ndarray]:
     """x (R, batches, batch, *shape) -> (R,): the share of each that the run's D takes for real."""
-    real = _batches(judge, judge.game.seen, keys)
+    real = _batches(judge, judge.game.seen, keys, "data")
 
     def one(state: TrainState, key: jax.Array, real: jax.Array, own: jax.Array, x: jax.Array):
         def measure(state: TrainState, key: jax.Array, t: jax.Array) -> dict[str, jax.Array]:

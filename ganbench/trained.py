@@ -1,6 +1,7 @@
 """The games of a results folder as their training left them, restored from `states/`."""
 
 import json
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ import pandas as pd
 from ganbench import kept
 from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
-from ganbench.errors import BadInput
+from ganbench.errors import BadInput, choices
 from ganbench.game import TrainState
 from ganbench.plan import canonical, is_current
 from ganbench.program import Budget, setting_of, shared_of
@@ -38,6 +39,8 @@ class Trained(NamedTuple):
 def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
     """By task: its runs, and the rows that were trained and kept, in the order of `runs.csv`.
 
+    Without the games of two numbers, which have no samples.
+
     Raises:
         BadInput: no results folder, no states in it, or states of other data or nets than this
             version has.
@@ -47,10 +50,16 @@ def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
     places = [where.get(_label(run)) for run in rows.to_dict("records")]
     rows = rows.assign(place=pd.Series(places, rows.index, dtype=object))
     finished = [METHODS[names_of(m)[0]].kind in FINISHED for m in rows["method"]]
-    rows = rows[rows["place"].notna() & ~np.array(finished, bool)]
+    shown = [task in TASKS and TASKS[task]().shown is not None for task in rows["task"]]
+    rows = rows[rows["place"].notna() & ~np.array(finished, bool) & ~np.array(shown, bool)]
     if rows.empty:
         raise BadInput(f"{folder}: no states of trained runs; suites keep them with keep.states")
     tasks = rows["task"].unique()
+    for task in tasks:
+        if task not in TASKS:
+            raise BadInput(f"{folder}: task {task!r} is not known here; known: {choices(TASKS)}")
+        if task not in protocols:
+            raise BadInput(f"{folder}: provenance.json has no protocol of task {task}")
     return {t: _of_task(TASKS[t](), rows[rows["task"] == t], protocols[t]) for t in tasks}
 
 
@@ -62,8 +71,10 @@ def _label(run: Mapping[Any, Any]) -> str:
 def _of_task(
     task: Task, rows: pd.DataFrame, protocol: Mapping[str, Any]
 ) -> tuple[list[Run], list[Trained]]:
-    if protocol["data"] != task.data_hash:
+    if protocol.get("data") != task.data_hash:
         raise BadInput(f"task {task.name}: runs on other data than this version has")
+    if not protocol.get("budget", {}).keys() <= set(Budget._fields):
+        raise BadInput(f"task {task.name}: runs of a budget that this version does not know")
     runs = sorted(set(zip(rows["seed"], rows["replicate"], strict=True)))
     each = [own for _, own in rows.groupby(["method", "hyperparameters"], sort=False)]
     return runs, [_row(own, runs, protocol, task) for own in each]
@@ -74,8 +85,15 @@ def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     for group in sorted((folder / "groups").glob("[!.]*/runs.csv")):
         path = folder / "states" / f"{group.parent.name}.npz"
         if path.is_file() and is_current(read_runs(group).iloc[0].to_dict()):
-            with np.load(path, allow_pickle=False) as arrays:
-                yield from ((str(label), (path, i)) for i, label in enumerate(arrays["cells"]))
+            yield from ((str(x), (path, i)) for i, x in enumerate(_arrays(path)["cells"]))
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return dict(arrays)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: cannot be read: {error}") from None
 
 
 def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task: Task) -> Trained:
@@ -89,7 +107,7 @@ def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task:
     rows = rows.set_index(["seed", "replicate"])
     alive = ~rows["status"].isin(UNFINISHED)
     places = [rows["place"].get(run, rows["place"].iloc[0]) for run in runs]
-    files = {path: dict(np.load(path, allow_pickle=False)) for path in {path for path, _ in places}}
+    files = {path: _arrays(path) for path in {path for path, _ in places}}
     states = [kept.restored(files[path], lane, like) for path, lane in places]
     return Trained(
         method,

@@ -74,6 +74,9 @@ def loss_informativeness(
     """
     if curves.empty:
         raise BadInput("informativeness: the results folder has no curves.parquet")
+    missing = [name for name in (*_RUN, "step", "metric", "mean") if name not in curves]
+    if missing:
+        raise BadInput(f"informativeness: curves.parquet has no column {missing[0]}")
     judged = curves["metric"].map(_of_discriminator)
     kept = curves[judged | (curves["metric"] == QUALITY)]
     courses = {key: own for key, own in kept.groupby(_RUN, sort=False, dropna=False)}

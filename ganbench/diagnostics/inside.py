@@ -97,4 +97,6 @@ def on_games(inside: Inside, measure: Measure) -> Measure:
 
 
 def _named(part: Mapping[str, Any], like: Mapping[str, Any]) -> dict[str, Any]:
+    if not like.keys() <= part.keys():
+        raise ProtocolError("a diagnostic cannot find the game in this method's state")
     return {name: part[name] for name in like}

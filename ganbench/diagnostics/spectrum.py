@@ -14,6 +14,7 @@ from ganbench.seeds import fold_name
 
 KRYLOV = 40  # products with the Jacobian; a game of up to as many parameters is exact
 LEADING = 6  # eigenvalues told, by modulus; those at the rim converge long before the 40th product
+CONVERGED = 1e-3  # of its modulus: a Ritz value's residual up to which its angle is an eigenvalue's
 BREAKDOWN = 1e-6  # of the largest entry: a Krylov space is whole once what it adds is rounding
 
 
@@ -90,6 +91,10 @@ def eigenvalues(hessenberg: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _measure(inside: Inside) -> Measure:
+    # a slope that is written down, not differentiated: its derivative is 0 for JAX, not in truth
+    if "slope's own slope" in {resource for resource, _ in inside.recipe.claims}:
+        return lambda state, key, t: {}
+
     def measure(state: TrainState, key: jax.Array, t: jax.Array) -> dict[str, jax.Array]:
         objective = inside.objective(inside.seen)
         v, w = field(objective, inside.scheduled(), state, fold_name(key, "game"), t)
@@ -105,27 +110,27 @@ def _of_one(hessenberg: np.ndarray) -> dict[str, float]:
         return dict.fromkeys(_NAMES, float("nan"))
     values, residuals = eigenvalues(hessenberg)
     size = np.abs(values[0])
-    leading = values[np.abs(values) > 1e-3 * size]  # the angle of what is nearly 0 is rounding
     told = np.full(LEADING, complex(np.nan, np.nan))
     told[: len(values[:LEADING])] = values[:LEADING]
-    if len(leading) == 0:  # every gradient stays as it is
-        return dict.fromkeys(_NAMES, 0.0)
-    angles = leading / np.abs(leading)
+    sure = values[(np.abs(values) > 0) & (residuals <= CONVERGED * np.abs(values))]
+    angles = sure / np.abs(sure)
     return {
         "real_min": values.real.min(),
         "real_max": values.real.max(),
         "imag_max": values.imag.max(),
-        "rotation": np.abs(angles.imag).max(),
-        "contraction": angles.real.min(),
-        "stable_rate": (2 * leading.real / np.abs(leading) ** 2).min(),
-        "residual": residuals[: len(told)].max() / size,
+        "rotation": np.abs(angles.imag).max() if len(sure) else np.nan,
+        "contraction": angles.real.min() if len(sure) else np.nan,
+        "stable_rate": (2 * sure.real / np.abs(sure) ** 2).min() if len(sure) else np.nan,
+        "converged": len(sure),
+        "residual": residuals[: len(told)].max() / size if size > 0 else 0.0,
         **{f"leading_{i + 1}_real": x.real for i, x in enumerate(told)},
         **{f"leading_{i + 1}_imag": x.imag for i, x in enumerate(told)},
     }
 
 
 _NAMES = [
-    *("real_min", "real_max", "imag_max", "rotation", "contraction", "stable_rate", "residual"),
+    *("real_min", "real_max", "imag_max", "rotation", "contraction", "stable_rate"),
+    *("converged", "residual"),
     *(f"leading_{i + 1}_{part}" for part in ("real", "imag") for i in range(LEADING)),
 ]
 
@@ -141,11 +146,18 @@ def _told(seen: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
 #: a zero-sum game without more has only rotation, lambda = +- i b. J is not symmetric: Arnoldi, not
 #: Lanczos. What an optimizer or an update rule adds is not in it; what unrolling adds is.
 #:
-#: real_min, real_max, imag_max: of all Ritz values. rotation: max |Im lambda| / |lambda|;
-#: contraction: min Re lambda / |lambda|; stable_rate: min 2 Re lambda / |lambda|^2, the largest
-#: step of simultaneous descent (none if negative); these three over lambda of at least a thousandth
-#: of the largest modulus. residual: the largest |J u - lambda u| / |lambda_1| of the leading six,
-#: as Arnoldi estimates it, rounding apart. A game of several pairs has the means over its pairs.
+#: real_min, real_max, imag_max: of all Ritz values; leading_1 to 6: those of the largest modulus.
+#: rotation: max |Im lambda| / |lambda|; contraction: min Re lambda / |lambda|; stable_rate: min 2
+#: Re lambda / |lambda|^2, the largest step of simultaneous descent that these allow (none if
+#: negative). These three are over the `converged` Ritz values alone, whose residual
+#: |J u - lambda u| is at most a thousandth of |lambda|: a few of a large game's eigenvalues, those
+#: at the rim, so each is a bound of what all would give; null if there are none. residual: the
+#: largest of the leading six, in units of |lambda_1|, as Arnoldi estimates it, rounding apart. A
+#: game of several pairs has the means over its pairs.
+#:
+#: Left out for `entropy-sgd`, which writes its slope down. What a loss holds fixed while it is
+#: differentiated (the neighbours of `egan-ent-nn`) is held fixed in J too. A lazy penalty counts
+#: where step t has it, and as often as its period: compare at equal t.
 #:
 #: Reference: Mescheder, Nowozin, Geiger, "The Numerics of GANs", NIPS 2017, arXiv 1705.10461;
 #: Berard et al., "A Closer Look at the Optimization Landscapes of GANs", ICLR 2020, arXiv

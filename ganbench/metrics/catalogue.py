@@ -28,7 +28,7 @@ from ganbench.metrics.transport import sliced_wasserstein
 
 METRIC_VERSION = 1  # raised when any formula or threshold changes; part of the protocol's hash
 
-Better = Literal["higher", "lower"]
+Better = Literal["higher", "lower", "neither"]
 
 
 class Metric(NamedTuple):
@@ -96,7 +96,7 @@ OPTIONAL = {
         inception_score_split, "higher", "mean Inception score of ten parts of the sample"
     ),
     "inception_score_split_sd": SampleMetric(
-        inception_score_split_sd, "lower", "its sd over parts of one sample, never over seeds"
+        inception_score_split_sd, "neither", "its sd over parts of one sample, never over seeds"
     ),
     "precision": SampleMetric(
         precision, "higher", "share of generated samples within the held-out data's balls, k = 3"

@@ -19,10 +19,11 @@ def fid(evidence: Evidence, reference: Reference) -> float:
     Equilibrium", NIPS 2017, arXiv 1706.08500. There: Inception features, and a general matrix
     square root with a ridge; here the judge's features, and only symmetric eigenvalues.
 
-    Raises: Undefined if a moment is not finite: a sample the judge cannot read, or fewer than two.
+    Raises: Undefined if a moment is not finite (a sample that the judge cannot read), or with no
+    more samples than features: their covariance is singular whatever they are of.
     """
-    if evidence.n < 2:
-        raise Undefined(f"{evidence.n:.0f} samples, at least 2 needed")
+    if evidence.n <= len(evidence.feature_mean):
+        raise Undefined(f"{evidence.n:.0f} samples, more than {len(evidence.feature_mean)} needed")
     mean, cov = evidence.feature_mean, evidence.feature_cov
     if not (np.isfinite(mean).all() and np.isfinite(cov).all()):
         raise Undefined("moments of the features are not finite")

@@ -27,6 +27,8 @@ class Score(NamedTuple):
 def stated(score: Callable[[], Score], n: int) -> Score:
     """What `score()` returns; null with the reason where it raises `Undefined` or gives nan.
 
+    A score that breaks is null too, with what broke it: a sweep is not to end for one number.
+
     Args:
         n: how many samples there were, for a score that did not come to count them.
     """
@@ -34,6 +36,8 @@ def stated(score: Callable[[], Score], n: int) -> Score:
         made = score()
     except Undefined as reason:
         return Score(NULL, n, note=str(reason))
+    except Exception as error:
+        return Score(NULL, n, note=f"{type(error).__name__}: {error}".splitlines()[0][:200])
     if math.isnan(made.value):
         return made._replace(note=made.note or "not a number: samples or sums overflow")
     return made

@@ -35,7 +35,7 @@ def inception_score_hq(evidence: Evidence, reference: Reference) -> float:
     Blind to copies, and to what `inception_score` is blind to. How many samples are accepted does
     not matter.
     """
-    return _inception(evidence.p_hq, evidence.entropy_hq)
+    return _inception(_some_hq(evidence), evidence.entropy_hq)
 
 
 def mode_score(evidence: Evidence, reference: Reference) -> float:
@@ -59,7 +59,7 @@ def mode_score_hq(evidence: Evidence, reference: Reference) -> float:
     Blind to copies, and to what else `mode_score` is blind to. How many samples are accepted does
     not matter.
     """
-    return _mode(evidence.p_hq, evidence.entropy_hq, reference)
+    return _mode(_some_hq(evidence), evidence.entropy_hq, reference)
 
 
 def am_score(evidence: Evidence, reference: Reference) -> float:
@@ -82,7 +82,13 @@ def am_score_hq(evidence: Evidence, reference: Reference) -> float:
     Blind to blur, copies and noise beside what one lost mode costs. How many samples are accepted
     does not matter.
     """
-    return _am(evidence.p_hq, evidence.entropy_hq, reference)
+    return _am(_some_hq(evidence), evidence.entropy_hq, reference)
+
+
+def _some_hq(evidence: Evidence) -> np.ndarray:
+    if evidence.accepted == 0:
+        raise Undefined("no sample of high quality")
+    return evidence.p_hq
 
 
 def _inception(p: np.ndarray, entropy: float) -> float:

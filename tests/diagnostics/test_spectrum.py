@@ -16,6 +16,7 @@ from ganbench.diagnostics.spectrum import LEADING, arnoldi, eigenvalues, field, 
 from ganbench.game import Critic, Data, Net
 from ganbench.registry import resolve
 from ganbench.seeds import fold_name
+from ganbench.stabilizers.entropy_sgd import entropy_sgd
 from ganbench.stabilizers.gap import gap
 from ganbench.stabilizers.mode_regularized import mdgan
 from ganbench.stabilizers.nonsaturating import nonsaturating
@@ -200,9 +201,30 @@ def test_what_is_told_of_eigenvalues():
 def test_no_field_and_a_broken_one():
     zero = {"hessenberg": np.zeros((1, 3, 2), np.float32)}
     made = spectrum.told([zero, {"hessenberg": np.full((1, 3, 2), np.nan)}])
-    assert {x[0] for x in made.values()} == {0.0}
+    none = {name for name, x in made.items() if np.isnan(x[0])}
+    assert none >= {"rotation", "contraction", "stable_rate"}  # of nothing: no angle, no limit
+    assert made["real_max"][0] == made["converged"][0] == 0
     assert all(np.isnan(x[1]) for x in made.values())
-    assert len(made) == 7 + 2 * LEADING
+    assert len(made) == 8 + 2 * LEADING
+
+
+def test_angles_are_of_converged_values_alone():
+    """A Krylov space that is not whole: the last value is no eigenvalue yet, and says so."""
+    j = jnp.asarray(np.diag([3.0, 2.9, -1.0, 0.5]), jnp.float32)
+    h = arnoldi(lambda u: j @ u, jnp.asarray([1.0, 1e-5, 1e-5, 1e-5]), 2)
+    values, residuals = eigenvalues(np.asarray(h))
+    made = spectrum.told([{"hessenberg": np.asarray(h)[None]}])
+    sure = residuals <= 1e-3 * np.abs(values)
+    assert made["converged"][0] == sure.sum() == 1
+    assert made["contraction"][0] == pytest.approx(1, abs=1e-5)
+    assert made["residual"][0] == pytest.approx(residuals.max() / abs(values[0]), rel=1e-6)
+    assert made["residual"][0] > 1e-3
+
+
+def test_a_slope_that_is_written_down_has_no_spectrum():
+    with jax.enable_x64(True):
+        game = played(entropy_sgd()(wasserstein()(recipe())), data(dtype=jnp.float64))
+        assert spectrum.measure(game)(begun(game), KEY, T) == {}
 
 
 def test_every_pair_of_gap_is_measured_and_extra_state_is_left_alone():
