@@ -74,7 +74,7 @@ def fitted(x: jax.Array, y: jax.Array, ridge: float = RIDGE, steps: int = STEPS)
     # samples last: along a few answers XLA's code for CPUs takes three times as long
     x, wanted = _with_one(x).T, jnp.moveaxis(y, 0, -1)
     penalty = jnp.full((width + 1,), ridge, x.dtype).at[-1].set(0)
-    inverse = jnp.linalg.inv(x @ x.T / (2 * n) + jnp.diag(penalty))
+    inverse = inverted(x @ x.T / (2 * n) + jnp.diag(penalty))
 
     def slope(w: jax.Array) -> jax.Array:
         p = jax.nn.softmax((w @ x).reshape(wanted.shape), axis=1)
@@ -88,6 +88,23 @@ def fitted(x: jax.Array, y: jax.Array, ridge: float = RIDGE, steps: int = STEPS)
     start = jnp.zeros((y[0].size, width + 1), x.dtype)
     (w, _), _ = jax.lax.scan(step, (start, start), jnp.arange(steps, dtype=x.dtype))
     return w.T.reshape(-1, *y.shape[1:])
+
+
+def inverted(a: jax.Array) -> jax.Array:
+    """The inverse of a symmetric positive definite matrix, by Gauss and Jordan's elimination.
+
+    LAPACK's own threads wait for one another where every core trains already: a matrix of 33 then
+    takes it 18 ms instead of less than one.
+    """
+    index = jnp.arange(len(a))
+
+    def eliminate(k: jax.Array, a: jax.Array) -> jax.Array:
+        pivot, own = a[k, k], index == k
+        row, column = a[k] / pivot, jnp.where(own, 0, a[:, k])
+        a = jnp.where(own[:, None], row, a - column[:, None] * row)
+        return jnp.where(own, jnp.where(own, 1, -column)[:, None] / pivot, a)
+
+    return jax.lax.fori_loop(0, len(a), eliminate, a)
 
 
 def probed(

@@ -13,7 +13,7 @@ from small import KEY, T
 
 from ganbench import registry
 from ganbench.diagnostics.inside import inside
-from ganbench.diagnostics.probes import SAMPLES, fitted, layers, probed, probes
+from ganbench.diagnostics.probes import SAMPLES, fitted, inverted, layers, probed, probes
 from ganbench.game import Critic
 from ganbench.zoo.catalogue import Sizes, zoo
 from ganbench.zoo.linen import from_linen
@@ -86,6 +86,15 @@ def test_the_training_loss_is_within_a_hundredth_of_the_least():
     w = fitted(jnp.asarray(x[:, :-1], jnp.float32), jnp.asarray(one_hot[:, None], jnp.float32))
     reached = objective(np.asarray(w, np.float64).ravel())[0]
     assert least - 1e-6 < reached < least + 1e-3
+
+
+def test_the_inverse_is_one():
+    rng = np.random.default_rng(0)
+    rotation = np.linalg.qr(rng.standard_normal((40, 40)))[0]
+    spread = np.geomspace(1e-3, 20, 40)  # a ridge of 1 / 1024, and units that are all but parallel
+    made = inverted(jnp.asarray((rotation * spread) @ rotation.T, jnp.float32))
+    expected = (rotation / spread) @ rotation.T
+    np.testing.assert_allclose(made, expected, atol=1e-3 * np.abs(expected).max())
 
 
 def test_two_factors_are_two_regressions():
