@@ -25,7 +25,7 @@ from ganbench.flops import flops
 from ganbench.game import Method, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
 from ganbench.parts import DIRECTIONS
-from ganbench.registry import FINISHED, METHODS, make, names_of, recipe
+from ganbench.registry import make, plays, recipe
 from ganbench.seeds import fold_name, lane_key
 from ganbench.setting import Setting
 from ganbench.tasks.base import Task
@@ -169,7 +169,7 @@ def _diagnose_functions(
     task: Task, method: str, static: Mapping, budget: Budget, names: Iterable[str]
 ) -> dict[str, Callable]:
     """By diagnostic, what measures it on one lane; none for a method without a recipe."""
-    if METHODS[names_of(method)[0]].kind in FINISHED:
+    if not plays(method):
         return {}
 
     def one(name: str) -> Callable:

@@ -287,3 +287,8 @@ def check(method: str, hyperparameters: Values, setting: Setting) -> None:
 def kinds(kind: str) -> tuple[str, ...]:
     """The registered names of one kind, in the registry's order."""
     return tuple(name for name, entry in METHODS.items() if entry.kind == kind)
+
+
+def plays(method: str) -> bool:
+    """Whether stack `method` is made of a recipe, with a game to look into."""
+    return METHODS[names_of(method)[0]].kind not in FINISHED

@@ -15,6 +15,8 @@ import pandas as pd
 from ganbench import kept
 from ganbench import suite as suites
 from ganbench.ahead import Ahead
+from ganbench.diagnostics.catalogue import check_measures
+from ganbench.diagnostics.inside import inside
 from ganbench.errors import BadInput
 from ganbench.harness import Stopped, Trainer, prepared
 from ganbench.plan import (
@@ -29,7 +31,7 @@ from ganbench.plan import (
     protocol,
 )
 from ganbench.program import Lane, setting_of, shared_of
-from ganbench.registry import check, recipe
+from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
@@ -146,6 +148,9 @@ def _check_group(suite: Suite, group: Group) -> None:
             check(group.method, values, setting)
         for other in others:  # lanes differ in numbers alone: these need no tracing of their own
             recipe(group.method, other, setting)
+        if suite.diagnostics and plays(group.method):
+            game = inside(recipe(group.method, values, setting), setting)
+            check_measures(game, suite.diagnostics)
     except BadInput as error:
         raise BadInput(f"{group.method} on {group.task}: {error}") from None
     except Exception:  # a method that raises is a failed row, once it is its turn

@@ -31,8 +31,8 @@ def tournament(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     the mean of their shares. A discriminator of pairs (x, z) is no judge, nor is one whose run
     diverged. Null for a run that diverged, or that no other row has.
 
-    `mdgan`'s first discriminator, which tells data from reconstructions, judges samples here that it
-    was not trained on.
+    `mdgan`'s first discriminator, which tells data from reconstructions, judges samples here, on
+    which it was not trained.
 
     Relative to the pool: a row among weak discriminators scores well, the relation is not
     transitive, and samples unlike data may fool a discriminator that never saw their like. Read it

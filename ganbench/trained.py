@@ -18,7 +18,7 @@ from ganbench.errors import BadInput, choices
 from ganbench.game import TrainState
 from ganbench.plan import canonical, is_current
 from ganbench.program import Budget, setting_of, shared_of
-from ganbench.registry import FINISHED, METHODS, names_of, recipe
+from ganbench.registry import plays, recipe
 from ganbench.results import read_provenance, read_runs
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
@@ -49,9 +49,9 @@ def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
     protocols, where = read_provenance(folder).get("protocols", {}), dict(_kept(folder))
     places = [where.get(_label(run)) for run in rows.to_dict("records")]
     rows = rows.assign(place=pd.Series(places, rows.index, dtype=object))
-    finished = [METHODS[names_of(m)[0]].kind in FINISHED for m in rows["method"]]
+    played = [plays(method) for method in rows["method"]]
     shown = [task in TASKS and TASKS[task]().shown is not None for task in rows["task"]]
-    rows = rows[rows["place"].notna() & ~np.array(finished, bool) & ~np.array(shown, bool)]
+    rows = rows[rows["place"].notna() & np.array(played, bool) & ~np.array(shown, bool)]
     if rows.empty:
         raise BadInput(f"{folder}: no states of trained runs; suites keep them with keep.states")
     tasks = rows["task"].unique()
@@ -90,7 +90,7 @@ def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise BadInput(f"{path}: cannot be read: {error}") from None

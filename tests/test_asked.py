@@ -2,16 +2,23 @@
 
 import json
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 from test_pipeline import suite
 
-from ganbench import sweep
+from ganbench import registry, sweep
+from ganbench.errors import BadInput
+from ganbench.game import Method, Stabilizer
 from ganbench.harness import due
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.metrics.score import Score
 from ganbench.plan import protocol
+from ganbench.scoring import sample_scores, sampled, truth_of
 from ganbench.tables import RUN_COLUMNS
+from ganbench.tasks.catalogue import TASKS
+from ganbench.wrapping import wrap_method
 
 SCORES = ["kid", "forward_kl", "memorization"]
 STEPS, EVERY = 200, 50
@@ -119,3 +126,80 @@ def test_a_table_of_a_broken_run_is_null_with_the_reason(tmp_path):
     made = results.curves.query("metric == 'spectrum/real_max'")
     assert len(made) == 4 and made["mean"].isna().all()
     json.loads((tmp_path / "out" / "provenance.json").read_text())
+
+
+def test_a_game_that_cannot_be_looked_into_is_refused_before_anything_is_trained(tmp_path):
+    """Its training would be fine: a diagnostic must not make a failed row of it."""
+
+    def renamed() -> Stabilizer:
+        def wrap(plain: Method) -> Method:
+            def out(state):
+                return state._replace(params={f"{n}!": p for n, p in state.params.items()})
+
+            def back(state):
+                return state._replace(params={n[:-1]: p for n, p in state.params.items()})
+
+            def step(state, key, t):
+                after, info = plain.step(back(state), key, t)
+                return out(after), info
+
+            return Method(
+                lambda key: out(plain.init(key)),
+                step,
+                lambda state, key: plain.generate(back(state), key),
+            )
+
+        return wrap_method(wrap)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.METHODS, "renamed", registry.Entry(renamed, "modifier"))
+        made = suite({"renamed": {}}, seeds=1, steps=100)
+        asking = made.model_copy(update={"diagnostics": {"spectrum": 1}})
+        with pytest.raises(BadInput, match="renamed on grid: diagnostics.spectrum: a diagnostic"):
+            sweep.run(asking, tmp_path / "out")
+        assert not (tmp_path / "out").exists()
+        assert "failed" not in set(sweep.run(made, tmp_path / "out").runs["status"])
+
+
+def test_a_score_that_breaks_is_null_and_ends_no_sweep(tmp_path, monkeypatch):
+    def at_fitting(truth):
+        raise MemoryError("too large")
+
+    def at_scoring(truth):
+        return lambda sample: 1 / 0
+
+    for name, fit in (("kid", at_fitting), ("recall", at_scoring)):
+        monkeypatch.setitem(OPTIONAL, name, OPTIONAL[name]._replace(fit=fit))
+    made = suite({"nonsaturating": {}}, seeds=1, steps=50)
+    made = made.model_copy(update={"scores": ["kid", "recall", "precision"]})
+    runs = sweep.run(made, tmp_path / "out").runs
+    assert runs[["kid", "recall"]].isna().all(axis=None) and runs["precision"].notna().all()
+    notes = pd.read_csv(tmp_path / "out" / "scores.csv").groupby("score")["note"].unique()
+    assert list(notes["kid"]) == ["MemoryError: too large"]
+    assert list(notes["recall"]) == ["ZeroDivisionError: division by zero"]
+
+
+def test_a_sample_is_the_first_of_many_and_its_tally_is_of_all():
+    """Of three factors, too: the mode is all of them."""
+    task = TASKS["stacked-digits"]()
+    x = np.asarray(task.sample(jax.random.key(0), task.held_out, 3000))
+    whole = sampled(task, x)
+    seen = {}
+
+    def score(sample):
+        seen["sample"] = sample
+        return Score(0.0, len(sample.x))
+
+    sample_scores({"any": score}, task, x, whole.evidence)
+    np.testing.assert_array_equal(seen["sample"].x, x[:2500])
+    assert seen["sample"].evidence.n == 3000
+    log_p = whole.log_p
+    np.testing.assert_array_equal(whole.mode, log_p.argmax(2) @ [100, 10, 1])
+    counts = np.bincount(whole.mode[whole.accepted], minlength=1000)
+    np.testing.assert_array_equal(counts, whole.evidence.counts)
+
+
+def test_a_mixtures_two_truths_are_different_draws():
+    truth = truth_of(TASKS["ring"]())
+    assert len(truth.train.x) == 10_000 and len(truth.held_out.x) == 2500
+    assert not {*map(tuple, truth.held_out.x)} & {*map(tuple, truth.train.x)}

@@ -149,9 +149,9 @@ def test_the_command_as_json(monkeypatch, capsys):
         ("--rate-a 0.5 --rate-b 0.5", "--rate-b: 0.5 equals --rate-a; no number of seeds"),
         ("--rate-a 0.2 --rate-b 0.5 --seeds 0", "--seeds: 0 must be 1 to 100,000"),
         (f"--rate-a 0.2 --rate-b 0.5 --seeds {LARGEST + 1}", "--seeds: 100001 must be 1 to"),
-        ("--rate-a 0.2 --rate-b 0.5 --alpha 0", "--alpha: 0 must be between 0 and 1"),
-        ("--rate-a 0.2 --rate-b 0.5 --alpha 1", "--alpha: 1 must be between 0 and 1"),
-        ("--rate-a 0.2 --rate-b 0.5 --alpha nan", "--alpha: nan must be between 0 and 1"),
+        ("--rate-a 0.2 --rate-b 0.5 --alpha 0", "--alpha: 0 must be at least 1e-12 and below 1"),
+        ("--rate-a 0.2 --rate-b 0.5 --alpha 1", "--alpha: 1 must be at least 1e-12 and below 1"),
+        ("--rate-a 0.2 --rate-b 0.5 --alpha nan", "--alpha: nan must be at least 1e-12 and below 1"),
         ("--rate-a 0.2", "--rate-b"),
     ],
 )
@@ -166,3 +166,10 @@ def test_power_itself_refuses_what_the_command_does():
         power(0.1, 0.2, 5, 1.5)
     with pytest.raises(BadInput, match="--rate-a"):
         seeds_needed(-0.1, 0.2)
+
+
+def test_rates_that_no_number_of_seeds_tells_apart_and_alphas_beyond_the_digits():
+    assert seeds_needed(0.0, 1e-320) is None
+    assert seeds_needed(0.5, 0.5 + 1e-12) is None
+    with pytest.raises(BadInput, match="--alpha: 1e-13 must be at least 1e-12 and below 1"):
+        power(0.2, 0.5, 10, 1e-13)

@@ -69,8 +69,8 @@ def latents(lane):
     return np.concatenate([one(i) for i in range(BATCHES)])
 
 
-def data(lane):
-    task, key = TASKS["grid"](), fold_name(key_of(lane), "data")
+def data(lane, stream="data"):
+    task, key = TASKS["grid"](), fold_name(key_of(lane), stream)
     keys = [fold_name(fold_in(key, i), "real") for i in range(BATCHES)]
     return np.concatenate([task.sample(key, jnp.asarray(task.train), BATCH) for key in keys])
 
@@ -104,6 +104,33 @@ def test_every_pair_of_gap_judges(folder, played):
         for i in range(2)
     ]
     assert taken(played[1], "nonsaturating", "gap") == pytest.approx(np.mean(own), abs=2 / SAMPLES)
+
+
+def test_the_average_of_ema_is_what_is_judged(folder, played):
+    """What no optimizer moves is kept and restored: samples are the averaged generator's."""
+    held, shares = arrays(folder, "ema"), []
+    for lane in range(2):
+        own = {n.split("average/")[1]: held[n][lane] for n in held.files if "average/" in n}
+        kernels = sorted((n for n in own if n.endswith("kernel")), key=lambda n: n.count("/"))
+        outer, inner = (name.removesuffix("/kernel") for name in kernels)
+        x = dense(own, outer, np.maximum(dense(own, inner, latents(lane)), 0))
+        plain = net(folder, "ema", "g", lane)(latents(lane))
+        assert np.abs(x - plain).max() > 0.01
+        shares.append(np.mean(net(folder, "nonsaturating", "d", lane)(x) > 0))
+    assert taken(played[1], "ema", "nonsaturating") == pytest.approx(
+        np.mean(shares), abs=2 / SAMPLES
+    )
+
+
+def test_error_on_real_is_of_held_out_data_by_hand(folder, played):
+    _, pairs = played
+    error = [
+        np.mean(net(folder, "nonsaturating", "d", lane)(data(lane, "held-out")) <= 0)
+        for lane in range(2)
+    ]
+    found = pairs[pairs["judge"] == "nonsaturating"]["error_on_real"].iloc[0]
+    assert found == pytest.approx(np.mean(error), abs=2 / SAMPLES)
+    assert abs(found - 0.5) > 0.01  # told from its complement
 
 
 def test_who_judges_and_who_is_judged(played):
@@ -162,6 +189,64 @@ def test_states_of_other_nets_are_refused(folder, tmp_path):
     path.write_text(json.dumps(told))
     with pytest.raises(BadInput, match=r"states: .* must be of shape"):
         tournament(copied)
+
+
+def broken(folder, tmp_path, change):
+    copied = tmp_path / "out"
+    shutil.copytree(folder, copied)
+    change(copied)
+    return copied
+
+
+def without_protocol(copied):
+    (copied / "provenance.json").unlink()
+
+
+def with_strange_budget(copied):
+    path = copied / "provenance.json"
+    told = json.loads(path.read_text())
+    told["protocols"]["grid"]["budget"]["colour"] = 1
+    path.write_text(json.dumps(told))
+
+
+def with_broken_states(copied):
+    path = next((copied / "states").glob("grid_gap_*.npz"))
+    path.write_bytes(path.read_bytes()[:500])
+
+
+def of_a_task_unknown_here(copied):
+    for path in [copied / "runs.csv", *copied.glob("groups/*/runs.csv")]:
+        path.write_text(path.read_text().replace("1,grid,", "1,mytask,"))
+    for path in copied.glob("states/*.npz"):
+        arrays = dict(np.load(path))
+        cells = [str(x).replace('"grid"', '"mytask"') for x in arrays["cells"]]
+        np.savez(path, **arrays | {"cells": np.array(cells)})
+
+
+def with_a_folder_in_the_way(copied):
+    (copied / "gam2.csv").mkdir()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (without_protocol, "provenance.json has no protocol of task grid"),
+        (with_strange_budget, "task grid: runs of a budget that this version does not know"),
+        (with_broken_states, "cannot be read: "),
+        (of_a_task_unknown_here, "task 'mytask' is not known here; known: bilinear, digits"),
+        (with_a_folder_in_the_way, "cannot be written to: "),
+    ],
+)
+def test_a_folder_that_cannot_be_played_is_refused_in_one_line(
+    folder, tmp_path, capsys, monkeypatch, change, message
+):
+    copied = broken(folder, tmp_path, change)
+    monkeypatch.setattr("sys.argv", ["ganbench", "gam2", str(copied)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    error = capsys.readouterr().err
+    assert end.value.code == 2 and message in error and error.count("\n") == 1
+    assert not (copied / "gam2_pairs.csv").exists()
 
 
 def test_the_command_writes_its_tables(folder, tmp_path, capsys, monkeypatch):

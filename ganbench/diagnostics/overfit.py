@@ -96,8 +96,9 @@ def _measure(inside: Inside) -> Measure:
 #: scores of training data and of generated samples, which flatters accuracy_train by a term of
 #: order 1 / sqrt(n) where `d` knows nothing. real_score_gap: the mean score of training less that
 #: of held-out data, in standard deviations of both together, -2 to 2. These four are left out where
-#: the discriminator judges pairs of samples and codes; of two discriminators `d` is told. A pack of
-#: samples has one score. A game without a discriminator has none of all.
+#: the discriminator judges pairs of samples and codes; of two discriminators `d` is told (that of
+#: `mdgan` on samples, where it was trained on reconstructions). A pack of samples has one score. A
+#: game without a discriminator has none of all.
 #:
 #: Over 16 batches of the training's size. Blind to whether the generator has learnt the training
 #: data by heart. Where data are drawn anew nothing can be; on ring and grid, whose held-out data
