@@ -7,8 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from annotated_types import Ge
+from methods import KEY, setting, small
 
 from ganbench import registry
+from ganbench.diagnostics.inside import inside
 from ganbench.diagnostics.mode_hopping import NONE, SAMPLES, mode_hopping, modes
 from ganbench.harness import prepared
 from ganbench.program import Budget, Lane
@@ -91,6 +93,18 @@ def test_known_hops_through_a_training(monkeypatch):
         assert made.steps.tolist() == [5, 10, 20]
         np.testing.assert_allclose(made.quantities["rate"], [np.nan, rate, rate], atol=1e-12)
         np.testing.assert_allclose(made.quantities["rate_hq"], [np.nan, rate_hq, rate_hq])
+
+
+@pytest.mark.parametrize("stack", ["gap", "ema", "infogan", "vae"])
+def test_a_method_that_stays_as_it_is_does_not_hop(stack):
+    """Several generators, averaged weights, drawn codes, no game: all at two steps, one key."""
+    here = setting()
+    made = inside(registry.recipe(stack, small(stack), here), here)
+    measure, state = jax.jit(mode_hopping.measure(made)), made.method.init(KEY)
+    seen = [jax.tree.map(np.asarray, measure(state, KEY, jnp.int32(t))) for t in (0, 50)]
+    assert seen[0]["mode"].shape == seen[0]["accepted"].shape == (SAMPLES,)
+    assert len(np.unique(seen[0]["mode"])) > 1
+    assert mode_hopping.told(seen)["rate"][1] == 0
 
 
 def test_neighbours_are_compared():
