@@ -17,7 +17,7 @@ more than the runs that diverged, so that means are of a random number of values
 import csv
 import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +28,7 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.statistics import Ends, bootstrap_ends, t_ends
 
 ROOT = Path(__file__).parents[1]
-SUITES = ("mode-collapse", "zoo")
+SUITES = ("mode-collapse", "zoo", "scrutiny")
 REFERENCE = ("real", "held-out", "noise")  # no methods: they would make means easy
 BOARDS, ROWS = 2000, 5
 UNSCORED = 0.25
@@ -107,6 +107,10 @@ def _row(population: str, task: str, score: str, n: int, own: str, found: np.nda
     return Coverage(population, task, score, n, own, float(found[0].mean()), float(covered))
 
 
+def _generator(seed: int, *names) -> np.random.Generator:
+    return np.random.default_rng([zlib.crc32("/".join(map(str, names)).encode()), seed])
+
+
 def simulate(
     draws: Mapping[tuple[str, str, str], Draw], sizes=SIZES, samples=BOARDS * ROWS, seed=0
 ) -> Iterator[Coverage]:
@@ -114,22 +118,30 @@ def simulate(
 
     What is drawn hangs on these names and the seed alone, not on what else is simulated.
     """
-
-    def generator(*names):
-        return np.random.default_rng([zlib.crc32("/".join(map(str, names)).encode()), seed])
-
     made = []
     for names, draw in draws.items():
         for n in sizes:
-            x, truth = draw(generator(*names, n), n, samples)
+            x, truth = draw(_generator(seed, *names, n), n, samples)
             for own, ends in ENDS.items():
                 made.append(_row(*names, n, own, held(ends, x, truth)))
                 yield made[-1]
-    covered = least(made)
+    yield from boards(draws, made, sizes, samples, seed)
+
+
+def boards(
+    draws: Mapping[tuple[str, str, str], Draw],
+    made: Iterable[Coverage],
+    sizes=SIZES,
+    samples=BOARDS * ROWS,
+    seed=0,
+) -> Iterator[Coverage]:
+    """The coverage of what boards show by the intervals' own coverage `made`."""
+    made = list(made)
     for names, draw in draws.items():
         if names[0] == POOLED:
+            covered = least(row for row in made if row.task == names[1])
             for n in sizes:
-                rng = generator(*names, n, "board")
+                rng = _generator(seed, *names, n, "board")
                 found = board(draw, names[2], n, covered, rng, samples)
                 yield _row(*names, n, "board", found)
 

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from ganbench.statistics import Interval, bootstrap_interval, mean_alone, t_interval
 
 SIZES = (4, 8, 12, 16, 32, 64)  # numbers of values at which coverage is measured
-LEAST_COVERAGE = 0.9  # of an interval that claims 95 %
+# of an interval that claims 95 %: 90, and three standard errors of the measurement, 0.003 each
+LEAST_COVERAGE = 0.91
+LEAST_SHOWN = 0.5  # of samples with an interval: what few show says which samples these are
 MEASURED = Path(__file__).with_name("coverage.csv")  # made by benchmarks/coverage.py
 POOLED = "pooled"  # the population that decides: all runs of a task in the reference suites
 
@@ -58,12 +60,12 @@ def measured() -> tuple[Coverage, ...]:
 
 
 def least(rows: Iterable[Coverage]) -> Covered:
-    """The coverage on the task where it is least; 0 where a kind is never shown."""
+    """The coverage on the task where it is least; 0 where a kind is shown by under half."""
     made: dict[tuple[str, int, str], float] = {}
     for row in rows:
         if row.population == POOLED:
             at = (row.score, row.n, row.kind)
-            own = 0.0 if math.isnan(row.coverage) else row.coverage
+            own = row.coverage if row.shown >= LEAST_SHOWN else 0.0
             made[at] = min(own, made.get(at, 1.0))
     return made
 
@@ -82,18 +84,22 @@ def _size(n: int) -> int:
 def kind(score: str, n: int, covered: Covered | None = None) -> str | None:
     """The kind of interval that the mean of `n` values of a score shows; None for no interval.
 
-    The first of `KINDS` that covers at least 90 %, at the largest size measured that is no larger
-    than `n`: on the mean's own task where the score was measured there, else on every task. A
-    score whose coverage has not been measured has none, and so has a mean of fewer values than
-    were measured.
+    The first of `KINDS` that covers enough at the largest size measured that is no larger than `n`
+    and at every size above: on the mean's own task where the score was measured there, else on
+    every task. A score whose coverage has not been measured has none, and so has a mean of fewer
+    values than were measured.
 
     Args:
         covered: what is known of coverage; `shipped()` if not given.
     """
     known = shipped() if covered is None else covered
     size = _size(n)
-    good = (k for k in KINDS if known.get((score, size, k), 0.0) >= LEAST_COVERAGE)
-    return next(good, None)
+    from_here = [s for s in SIZES if s >= size > 0]
+
+    def holds(own: str) -> bool:
+        return all(known.get((score, s, own), 0.0) >= LEAST_COVERAGE for s in from_here)
+
+    return next((k for k in KINDS if from_here and holds(k)), None)
 
 
 def described(score: str, n: int, task: str | None = None) -> str:

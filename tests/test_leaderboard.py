@@ -11,7 +11,7 @@ from scipy import stats
 
 from ganbench.cli import main
 from ganbench.errors import BadInput
-from ganbench.intervals import kind
+from ganbench.intervals import kind, shipped
 from ganbench.leaderboard import COLUMNS, caution, columns, leaderboard
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.power import seeds_needed
@@ -245,7 +245,7 @@ def test_a_scores_interval_is_of_the_kind_that_covers():
     values = np.random.default_rng(0).exponential(size=20)
     values[:3] = NAN
     row = board(runs("a", 3, 20, **dict.fromkeys(METRICS, values))).iloc[0]
-    kinds = {name: kind(name, 17) for name in METRICS}
+    kinds = {name: kind(name, 17, shipped("ring")) for name in METRICS}
     assert {"t", "bootstrap", None} == set(kinds.values())
     found = {None: (NAN, NAN), "t": t_interval(values)[1:3]}
     found["bootstrap"] = bootstrap_interval(values)[1:3]

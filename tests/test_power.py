@@ -151,7 +151,10 @@ def test_the_command_as_json(monkeypatch, capsys):
         (f"--rate-a 0.2 --rate-b 0.5 --seeds {LARGEST + 1}", "--seeds: 100001 must be 1 to"),
         ("--rate-a 0.2 --rate-b 0.5 --alpha 0", "--alpha: 0 must be at least 1e-12 and below 1"),
         ("--rate-a 0.2 --rate-b 0.5 --alpha 1", "--alpha: 1 must be at least 1e-12 and below 1"),
-        ("--rate-a 0.2 --rate-b 0.5 --alpha nan", "--alpha: nan must be at least 1e-12 and below 1"),
+        (
+            "--rate-a 0.2 --rate-b 0.5 --alpha nan",
+            "--alpha: nan must be at least 1e-12 and below 1",
+        ),
         ("--rate-a 0.2", "--rate-b"),
     ],
 )
