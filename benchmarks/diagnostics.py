@@ -35,6 +35,9 @@ several (`gap`) they are means over its pairs. Gradient and update norms of each
 (`grad_norm/g`, `update_norm/d`, ...) need no asking: every run logs them at every step, and the
 curves hold mean, least and largest between two evaluations.
 
+Asking is no part of the protocol: runs that a folder has already are not trained again for it, so
+give another `--out`. `cost_compile_s` and `cost_trace_s` are with the diagnostics' own programs.
+
 Two more need nothing measured: `ganbench informativeness FOLDER` says of each row whether its
 discriminator's loss tells how good its samples are (`docs/informativeness.md`), and
 `ganbench gam2 FOLDER` lets every generator meet every other row's discriminator.

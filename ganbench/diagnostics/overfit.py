@@ -105,6 +105,6 @@ def _measure(inside: Inside) -> Measure:
 #: are drawn about the same centres, both sides are one batch and all gaps are exactly 0.
 #:
 #: Reference: Karras et al., "Training Generative Adversarial Networks with Limited Data", NeurIPS
-#: 2020, arXiv 2006.06676, section 2: the discriminator's outputs for training and validation data
-#: part while it overfits.
+#: 2020, arXiv 2006.06676, section 2 (as recalled): the discriminator's outputs for training and
+#: validation data part while it overfits.
 overfit = Diagnostic(_measure, "the discriminator's accuracy and loss on data it has not seen")

@@ -82,6 +82,6 @@ def _measure(inside: Inside) -> Measure:
 #: vanished as for one at a wide minimum: read it beside the gradient's norm.
 #:
 #: Reference: Keskar, Mudigere, Nocedal, Smelyanskiy, Tang, "On Large-Batch Training for Deep
-#: Learning: Generalization Gap and Sharp Minima", ICLR 2017, arXiv 1609.04836, metric 2.1 (a box of
-#: half-width epsilon (|w_i| + 1), epsilon 1e-3 and 5e-4).
+#: Learning: Generalization Gap and Sharp Minima", ICLR 2017, arXiv 1609.04836, metric 2.1 (as
+#: recalled: a box of half-width epsilon (|w_i| + 1), epsilon 1e-3 and 5e-4).
 sharpness = Diagnostic(_measure, "how fast each player's loss rises around its parameters")
