@@ -5,7 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
-from methods import doubled
+from methods import BASES, MODIFIERS, doubled, small
+from methods import setting as methods_setting
 from small import KEY, T, affine, at, data, largest_difference, recipe
 from test_games import setting as dirac
 
@@ -256,3 +257,22 @@ def test_a_player_of_two_losses_has_the_sum_of_their_gradients():
 
         expected = jax.grad(loss)(state.params["g"])
         assert largest_difference(unravel(v(w))["g"], expected) < 1e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted({*BASES, *MODIFIERS} - {"entropy-sgd", "egan-ent-nn"}))
+def test_the_product_is_the_fields_own_derivative(name):
+    """J u against a central difference of v: a slope with a part held fixed would show."""
+    with jax.enable_x64(True):
+        here = methods_setting(dtype=jnp.float64)
+        game = inside(registry.recipe(name, small(name), here), here)
+        game = game._replace(recipe=game.recipe._replace(outer=lambda method: method))
+        state = jax.tree.map(doubled, assemble(game.recipe, game.seen).init(KEY))
+        v, w = field(game.objective(game.seen), game.scheduled(), state, KEY, T)
+        u = jnp.asarray(np.random.default_rng(0).standard_normal(w.shape))
+        u = u / jnp.linalg.norm(u)
+        product = jax.jit(lambda w: jax.jvp(v, (w,), (u,))[1])(w)
+        field_at, step = jax.jit(v), 1e-6
+        difference = (field_at(w + step * u) - field_at(w - step * u)) / (2 * step)
+        apart = jnp.linalg.norm(product - difference)
+        assert apart <= 1e-4 * (1 + jnp.linalg.norm(product))
