@@ -198,7 +198,7 @@ def _diagnosed(
         r.programs.diagnose[name](r.lanes, r.programs.shared, carry, np.int32(step))
         for r, carry in zip(running, carries, strict=True)
     ]
-    return [jax.tree.map(np.asarray, one) for one in made]
+    return [DIAGNOSTICS[name].reduced(jax.tree.map(np.asarray, one)) for one in made]
 
 
 class _Scored(NamedTuple):

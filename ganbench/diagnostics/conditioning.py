@@ -5,9 +5,11 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.random import fold_in
 
 from ganbench.diagnostics.inside import Diagnostic, Inside, Measure, on_games
+from ganbench.diagnostics.singular_values import singular
 from ganbench.game import Params, TrainState
 from ganbench.seeds import fold_name
 
@@ -50,14 +52,14 @@ def one_by_one(g: Generator, z: jax.Array, count: int) -> jax.Array:
     return jax.lax.map(of, jnp.arange(count))
 
 
-def log_condition(s: jax.Array) -> jax.Array:
+def log_condition(s: np.ndarray, eps: float) -> np.ndarray:
     """2 log(s_1 / s_k) of singular values (..., k), falling, with s_k at least eps s_1.
 
     So it is at most 2 log(1 / eps), which is also what zeros have.
     """
     largest, smallest = s[..., 0], s[..., -1]
-    ratio = smallest / jnp.where(largest > 0, largest, 1)
-    return -2 * jnp.log(jnp.maximum(ratio, jnp.finfo(s.dtype).eps))
+    ratio = smallest / np.where(largest > 0, largest, 1)
+    return -2 * np.log(np.maximum(ratio, eps))
 
 
 def _measure(inside: Inside) -> Measure:
@@ -67,30 +69,35 @@ def _measure(inside: Inside) -> Measure:
     def measure(state: TrainState, key: jax.Array, t: jax.Array) -> dict[str, jax.Array]:
         here = state.params["g"], state.aux["g"]
 
-        def values(i: jax.Array) -> jax.Array:
+        def jacobians(i: jax.Array) -> jax.Array:
             own = fold_in(key, i)
             z = inside.seen.latent(own)
 
             def g(params: Params, z: jax.Array) -> jax.Array:
                 return net.apply(*params, z, key=fold_name(own, "g")).reshape(len(z), -1)
 
-            jacobians = jax.lax.cond(
+            return jax.lax.cond(
                 mixes(g, here, z),
                 lambda: one_by_one(partial(g, here), z, count),
                 lambda: at_once(partial(g, here), z)[:count],
             )
-            return jnp.linalg.svd(jacobians, compute_uv=False)
 
-        s = jax.lax.map(values, jnp.arange(-(-LATENTS // count)))
-        s = s.reshape(-1, s.shape[-1])[:LATENTS]
-        condition, tiny = log_condition(s), jnp.finfo(s.dtype).tiny
-        return {
-            "log_condition": condition.mean(),
-            "spread": condition.std(),
-            "log_largest": jnp.log(jnp.maximum(s[:, 0], tiny)).mean(),
-        }
+        made = jax.lax.map(jacobians, jnp.arange(-(-LATENTS // count)))
+        return {"jacobians": made.reshape(-1, *made.shape[2:])[:LATENTS]}
 
     return on_games(inside, measure)
+
+
+def _reduced(measured: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    jacobians = measured["jacobians"]  # (..., latents, outputs, latent)
+    s = singular(jacobians)
+    condition = log_condition(s, np.finfo(jacobians.dtype).eps)
+    tiny = np.finfo(jacobians.dtype).tiny
+    return {
+        "log_condition": condition.mean(-1),
+        "spread": condition.std(-1),
+        "log_largest": np.log(np.maximum(s[..., 0], tiny)).mean(-1),
+    }
 
 
 #: The singular values s_1 >= ... >= s_k of the generator's Jacobian J = dG(z)/dz at 64 latents, the
@@ -112,4 +119,4 @@ def _measure(inside: Inside) -> Measure:
 #:
 #: Reference: Odena, Buckman, Olsson, Brown, Olah, Raffel, Goodfellow, "Is Generator Conditioning
 #: Causally Related to GAN Performance?", ICML 2018, arXiv 1802.08768, section 2.
-conditioning = Diagnostic(_measure, "conditioning of the generator's Jacobian")
+conditioning = Diagnostic(_measure, "conditioning of the generator's Jacobian", reduced=_reduced)

@@ -42,7 +42,13 @@ class Inside(NamedTuple):
 
 
 Measure = Callable[[TrainState, jax.Array, jax.Array], dict[str, jax.Array]]
+Reduce = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 Told = Callable[[Sequence[Mapping[str, np.ndarray]]], dict[str, np.ndarray]]
+
+
+def unchanged(measured: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The `reduced` of what the device measures to the end."""
+    return measured
 
 
 def each_once(seen: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
@@ -55,12 +61,17 @@ class Diagnostic(NamedTuple):
 
     measure(inside) -> (state, key, t) -> {quantity: array}, traced and vmapped over lanes; the key
     is the same at every evaluation, so that batch and noise are frozen. Empty for a game that has
-    no such quantity. told(measured at each evaluation) -> {quantity: (evaluations,)}, on the host.
+    no such quantity. reduced(measured) -> {quantity: array}, on the host after each evaluation,
+    with lanes and games in front: what is not to be done on the device, such as factoring matrices.
+    For that XLA calls LAPACK, which on a CPU splits a batch over the threads that it runs on
+    itself: with a program on each device all of them wait for each other, for ever. told(reduced at
+    each evaluation) -> {quantity: (evaluations,)}, on the host, of one lane.
     """
 
     measure: Callable[[Inside], Measure]
     summary: str
     told: Told = each_once
+    reduced: Reduce = unchanged
 
 
 def inside(recipe: Recipe, setting: Setting) -> Inside:

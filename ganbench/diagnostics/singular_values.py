@@ -2,6 +2,7 @@
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from ganbench.diagnostics.inside import Diagnostic, Inside, Measure, on_games
 from ganbench.game import Params, TrainState
@@ -20,18 +21,33 @@ def matrices(params: Params) -> dict[str, jax.Array]:
     }
 
 
+def singular(w: np.ndarray) -> np.ndarray:
+    """(..., k): the singular values of (..., inputs, outputs), falling; nan if w is not finite."""
+    finite = np.isfinite(w).all((-2, -1), keepdims=True)
+    s = np.linalg.svd(np.where(finite, w, 0).astype(np.float64), compute_uv=False)
+    return np.where(finite[..., 0], s, np.nan)
+
+
 def _measure(inside: Inside) -> Measure:
     def measure(state: TrainState, key: jax.Array, t: jax.Array) -> dict[str, jax.Array]:
-        made = {}
-        for player in inside.recipe.nets:
-            for path, w in matrices(state.params[player]).items():
-                s = jnp.linalg.svd(w, compute_uv=False)
-                name = f"{player}/{path}"
-                made[f"{name}/largest"], made[f"{name}/smallest"] = s[0], s[-1]
-                made[f"{name}/stable_rank"] = jnp.sum((s / s[0]) ** 2)
-        return made
+        return {
+            f"{player}/{path}": w
+            for player in inside.recipe.nets
+            for path, w in matrices(state.params[player]).items()
+        }
 
     return on_games(inside, measure)
+
+
+def _reduced(measured: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    made = {}
+    for name, w in measured.items():
+        s = singular(w)
+        squared = (s**2).sum(-1)
+        made[f"{name}/largest"], made[f"{name}/smallest"] = s[..., 0], s[..., -1]
+        largest = np.where(s[..., 0] > 0, s[..., 0], np.nan)
+        made[f"{name}/stable_rank"] = squared / largest**2
+    return made
 
 
 #: The singular values s_1 >= ... >= s_k >= 0 of each weight W of two or more axes, of every player,
@@ -51,4 +67,6 @@ def _measure(inside: Inside) -> Measure:
 #: Reference: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", ICLR
 #: 2018, arXiv 1802.05957, section 4 (singular values after training); Rudelson, Vershynin,
 #: "Sampling from large matrices", Journal of the ACM 2007, arXiv math/0503442 (stable rank).
-singular_values = Diagnostic(_measure, "singular values and stable rank of every weight matrix")
+singular_values = Diagnostic(
+    _measure, "singular values and stable rank of every weight matrix", reduced=_reduced
+)

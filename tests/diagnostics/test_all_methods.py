@@ -66,7 +66,8 @@ def found(stack, name):
     def lane(values, key, state):
         return DIAGNOSTICS[name].measure(made(stack, values))(state, key, jnp.int32(2))
 
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(lane))(*trained(stack)))
+    measured = jax.tree.map(np.asarray, jax.jit(jax.vmap(lane))(*trained(stack)))
+    return DIAGNOSTICS[name].reduced(measured)
 
 
 def games(stack):
@@ -92,3 +93,17 @@ def test_every_game_of_every_lane_is_measured_and_told_in_finite_numbers(name, s
         for quantity, values in told.items():
             assert values.shape == (EVALUATIONS,), quantity
             assert np.isfinite(values).all(), quantity
+
+
+@pytest.mark.parametrize("name", DIAGNOSTICS)
+@pytest.mark.parametrize("stack", ["nonsaturating", "gap"])
+def test_nothing_is_factored_on_the_device(name, stack):
+    """A batch of factorings splits over the threads of its own pool: two devices wait for ever."""
+
+    def lane(values, key):
+        game = made(stack, values)
+        return DIAGNOSTICS[name].measure(game)(game.method.init(key), key, jnp.int32(2))
+
+    given = columns(stack), jax.random.split(jax.random.key(3), LANES)
+    program = jax.jit(jax.vmap(lane)).lower(*given).as_text()
+    assert "func.func public @main" in program and "lapack" not in program

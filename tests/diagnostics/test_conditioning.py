@@ -35,6 +35,7 @@ def measured(generator, stack="nonsaturating", **changed):
     here = here._replace(zoo=here.zoo | {"generator": generator or here.zoo["generator"]})
     made = inside(registry.recipe(stack, registry.resolve(stack, {}), here), here)
     found = jax.jit(conditioning.measure(made))(made.method.init(KEY), KEY, T)
+    found = conditioning.reduced(jax.tree.map(np.asarray, found))
     return {name: float(x.mean()) for name, x in found.items()}
 
 
