@@ -40,19 +40,28 @@ def timed() -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:
     carries = [p.advance(own, p.shared, p.start(own, p.shared), np.int32(0))[0] for p, own in given]
     chunk = budget.steps // budget.evaluations
 
-    def clocked(run: Callable[[Any, Any, Any], Any], share: int) -> Callable[[], float]:
+    def clocked(
+        run: Callable[[Any, Any, Any], Any], share: int, then: Callable[[Any], Any] = lambda x: x
+    ) -> Callable[[], float]:
+        """The seconds of `run` on all devices at once, and `then` of each, over `share`."""
+
         def once() -> float:
             clock = time.perf_counter()
             pairs = zip(given, carries, strict=True)
-            jax.block_until_ready([run(p, own, carry) for (p, own), carry in pairs])
+            made = [run(p, own, carry) for (p, own), carry in pairs]
+            jax.block_until_ready([then(one) for one in made])
             return (time.perf_counter() - clock) / share
 
         once()  # the first call is slower
         return once
 
     def measuring(name: str) -> Callable[[], float]:
-        step = np.int32(chunk)
-        return clocked(lambda p, own, carry: p.diagnose[name](own, p.shared, carry, step), 1)
+        step, reduced = np.int32(chunk), DIAGNOSTICS[name].reduced
+        return clocked(
+            lambda p, own, carry: p.diagnose[name](own, p.shared, carry, step),
+            1,
+            lambda made: reduced(jax.tree.map(np.asarray, made)),
+        )
 
     train = clocked(lambda p, own, carry: p.advance(own, p.shared, carry, np.int32(0)), chunk)
     return {name: measuring(name) for name in DIAGNOSTICS}, train
