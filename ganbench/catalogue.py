@@ -7,7 +7,7 @@ from typing import Any
 from ganbench import registry, suite
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
-from ganbench.tasks.catalogue import TASKS
+from ganbench.tasks.catalogue import TASKS, facts
 from ganbench.zoo.catalogue import NETS
 
 
@@ -31,10 +31,10 @@ def _methods() -> list[dict[str, Any]]:
 
 
 def _tasks() -> list[dict[str, Any]]:
-    made = [(name, factory, factory()) for name, factory in TASKS.items()]
+    made = [(name, make, facts(name)) for name, make in TASKS.items()]
     return [
-        {"name": n, "summary": _first_line(f), "shape": list(t.shape), "modes": t.modes}
-        for n, f, t in made
+        {"name": n, "summary": _first_line(make), "shape": list(of.shape), "modes": of.modes}
+        for n, make, of in made
     ]
 
 

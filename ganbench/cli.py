@@ -20,7 +20,9 @@ app = typer.Typer(
     help="Benchmark the training stability of generative adversarial networks.",
 )
 judge_app = typer.Typer(no_args_is_help=True, help="Judges: the classifiers that name modes.")
+data_app = typer.Typer(no_args_is_help=True, help="Image sets, by tensorflow-datasets.")
 app.add_typer(judge_app, name="judge")
+app.add_typer(data_app, name="data")
 
 
 def _names(text: str | None, flag: str) -> list[str] | None:
@@ -134,7 +136,7 @@ def power_(
 @judge_app.command("train")
 def judge_train(
     name: Annotated[str, typer.Argument(help="A judge's name.")],
-    out: Annotated[Path, typer.Option(help="Where to write it.")] = Path("build/judges"),
+    out: Annotated[Path | None, typer.Option(help="Where to write it [build/judges].")] = None,
 ) -> None:
     """Remake a judge's weights and say how far they agree with the committed ones."""
     from ganbench.judges.remake import remake
@@ -151,6 +153,31 @@ def judge_check(
     from ganbench.judges.check import check
 
     check(name, weights, print)
+
+
+@data_app.command("list")
+def data_list(
+    as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+) -> None:
+    """List the image sets: which are ready and where, and why others are not."""
+    from ganbench.tasks.prepared import listed
+
+    rows = listed()
+    if as_json:
+        print(json.dumps(rows, indent=1))
+        return
+    width = max(len(row["name"]) for row in rows)
+    for row in rows:
+        found = f"ready  {row['where']}" if row["ready"] else f"-      {row['reason']}"
+        print(f"{row['name']:<{width}}  {found}")
+
+
+@data_app.command("prepare")
+def data_prepare(name: Annotated[str, typer.Argument(help="An image set's name.")]) -> None:
+    """Download an image set and write it where it can be read without TensorFlow."""
+    from ganbench.tasks.prepared import prepare
+
+    print(f"ready  {prepare(name)}")
 
 
 @app.command()

@@ -19,6 +19,10 @@ Params = Any  # a pytree of arrays
 Phase = tuple[str, ...]  # loss names that are moved together
 
 
+#: What discriminators lack that are batch-normalised (see `Net.alone`), and penalties need.
+SLOPE = "slope at a single sample"
+
+
 class ProtocolError(BadInput):
     """A recipe that cannot be built: the message names the player, loss or stabilizers at fault."""
 
@@ -51,11 +55,14 @@ class Net(NamedTuple):
     apply(params, aux, *inputs, key) -> output;
     refresh(params, aux, info) -> aux, called once after the net's player moved, with what the phase
     recorded.
+    alone: whether what it makes of a sample depends on that sample alone. Under batch normalization
+    it does not: a discriminator then has no slope at a single sample.
     """
 
     init: Callable[..., tuple[Params, Params]]
     apply: Callable[..., Any]
     refresh: Callable[[Params, Params, Mapping[str, jax.Array]], Params] = unchanged
+    alone: bool = True
 
 
 class Critic(NamedTuple):

@@ -15,17 +15,13 @@ import numpy as np
 
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.evidence import Evidence, Tally, evidence
-from ganbench.program import (
-    Budget,
-    Lane,
-    Programs,
-    compile_group,
-    drawn_batches,
-    lane_arguments,
-)
+from ganbench.metrics.sample import SIZE
+from ganbench.program import Budget, Lane, Programs, drawn_batches, lane_arguments
+from ganbench.room import Say, at_once, placed
 from ganbench.tasks.base import Task
 
 CURVE_SAMPLES_KEPT = 256  # per run at every evaluation; enough for a figure
+FINAL_SAMPLES_KEPT = SIZE  # what scores of single samples see; 26,000 images of a lane are 250 MB
 
 
 class Cost(NamedTuple):
@@ -63,7 +59,7 @@ class Record(NamedTuple):
     generator_gradient: np.ndarray  # (steps,) norm at every step; empty if the method has none
     final: Evidence  # from final_samples
     curve_samples: np.ndarray  # (E, CURVE_SAMPLES_KEPT, *shape)
-    final_samples: np.ndarray  # (final_samples, *shape)
+    final_samples: np.ndarray  # (FINAL_SAMPLES_KEPT, *shape) at most
     params: Any
     aux: Any
     diverged_at: int | None
@@ -97,6 +93,7 @@ def prepared(
     budget: Budget,
     devices: Sequence[jax.Device],
     diagnostics: Mapping[str, int] | None = None,
+    say: Say = lambda told: None,
 ) -> Trainer:
     """Compiles what trains `lanes` of one method together.
 
@@ -105,25 +102,27 @@ def prepared(
         lanes: traced hyperparameters and streams; every lane names the same ones.
         devices: one block runs on each at a time; their number changes no result.
         diagnostics: by name, how many times each is measured during training.
+        say: is told where memory allows fewer devices, or smaller blocks, than there were to be.
 
     Returns:
         `run(advance)`, which trains. It calls `advance`, if given, between chunks with the number
         of steps times lanes just done, which may raise `Stopped`; it returns one record a lane, in
         order, and what they cost.
     """
-    blocks = [lanes[i : i + budget.block] for i in range(0, len(lanes), budget.block)]
-    devices = devices[: len(blocks)]
     times = diagnostics or {}
-    compiled = compile_group(task, method, static, lanes[0], budget, devices, times)
+    made = placed(task, method, static, lanes, budget, devices, times, say)
+    (compiled, own, _), each = made, made.budget.block
+    blocks = [lanes[i : i + each] for i in range(0, len(lanes), each)]
 
     def run(advance: Advance = lambda lane_steps: None) -> tuple[list[Record], Cost]:
         records: list[Record] = []
         busy = done = 0.0
-        for first in range(0, len(blocks), len(devices)):
-            wave = blocks[first : first + len(devices)]
-            made, seconds = _train_wave(task, compiled.programs, wave, budget, times, advance)
-            records += made
-            busy, done = busy + seconds, done + budget.steps * sum(map(len, wave))
+        programs = at_once(made, say)
+        for first in range(0, len(blocks), len(programs)):
+            wave = blocks[first : first + len(programs)]
+            ended, seconds = _train_wave(task, programs, wave, own, times, advance)
+            records += ended
+            busy, done = busy + seconds, done + own.steps * sum(map(len, wave))
         speed = 1e3 * busy / max(done, 1)
         return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
 
@@ -215,31 +214,29 @@ def _scored(
     The same programs do both; the final scores call them as often as they need.
     """
     n = budget.final_samples if step < 0 else budget.curve_samples
-    batches = drawn_batches(budget)
+    kept = min(n, FINAL_SAMPLES_KEPT if step < 0 else CURVE_SAMPLES_KEPT)
+    batches, batch = drawn_batches(budget), budget.drawing().batch
     parts: list[list[Any]] = [[] for _ in running]
-    for first in range(0, math.ceil(n / budget.drawing().batch), batches):
+    seen: list[list[np.ndarray]] = [[] for _ in running]
+    for first in range(0, math.ceil(n / batch), batches):
         drawn = [
             r.programs.draw(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
             for r, carry in zip(running, carries, strict=True)
         ]
         made = [
-            (*r.programs.judge(x, r.programs.shared, np.int32(first), np.int32(n)), x)
+            r.programs.judge(x, r.programs.shared, np.int32(first), np.int32(n))
             for r, x in zip(running, drawn, strict=True)
         ]
-        for part, one in zip(parts, made, strict=True):
+        for part, own, one, x in zip(parts, seen, made, drawn, strict=True):
             part.append(jax.tree.map(np.asarray, one))
-    kept = n if step < 0 else min(n, CURVE_SAMPLES_KEPT)
+            wanted = math.ceil(kept / batch) - first  # batches of which some samples are kept
+            own += [np.asarray(x)[:, :wanted].copy()] if wanted > 0 else []
     scored = []
-    for part in parts:
-        tallies, squares, x = jax.tree.map(_concatenated, *part)
-        samples = x.reshape(x.shape[0], -1, *x.shape[3:])[:, :kept]
-        scored.append(_Scored(tallies, squares, samples.copy()))
+    for part, own in zip(parts, seen, strict=True):
+        tallies, squares = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *part)
+        x = np.concatenate(own, axis=1)
+        scored.append(_Scored(tallies, squares, x.reshape(len(x), -1, *x.shape[3:])[:, :kept]))
     return scored
-
-
-def _concatenated(*parts: np.ndarray) -> np.ndarray:
-    """Along the batches; a lone part is not copied: 26,000 images of eight lanes are 160 MB."""
-    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)
 
 
 def _summary(values: np.ndarray) -> tuple[float, float, float]:

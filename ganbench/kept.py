@@ -16,7 +16,7 @@ AUX = "aux:"  # in front of the path of what no optimizer moves
 
 
 def samples(task: Task, group: Group, records: Sequence[Record]) -> dict[str, np.ndarray]:
-    """Samples of each run, by lane: 256 at every evaluation, and all of the final ones."""
+    """Samples of each run, by lane: 256 at every evaluation, and 2,500 of the final ones."""
     return {
         **_labelled(group),
         "steps": records[0].steps,

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import optax
 
 from ganbench.game import (
+    SLOPE,
     Critic,
     Data,
     Game,
@@ -111,7 +112,7 @@ def penalty(
 
     resources = ("discriminator", "discriminator's input", "lone discriminator", *more)
     alone = "judgement of each sample for itself"
-    return compose(needs(by, *resources, alone), add_to_loss("d", term, every))
+    return compose(needs(by, *resources, alone, SLOPE), add_to_loss("d", term, every))
 
 
 def squared_input_gradient(

@@ -22,7 +22,7 @@ from ganbench.compilation import compile_everywhere
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.diagnostics.inside import inside
 from ganbench.flops import flops
-from ganbench.game import Method, Optimizer, TrainState
+from ganbench.game import Method, Net, Optimizer, TrainState
 from ganbench.metrics.evidence import tally
 from ganbench.parts import DIRECTIONS
 from ganbench.registry import make, plays, recipe
@@ -49,6 +49,13 @@ class Budget(NamedTuple):
     final_samples: int
     block: int  # lanes of one compiled unit
     sample_batch: int | None = None  # samples made at once to be scored; as in training if None
+    normalized: bool | None = None  # batch normalization; as is usual in the family if None
+    dropout: float | None = None  # of what reads samples
+    d_width: int | None = None  # of all nets but the generator; as the generator's if None
+    d_depth: int | None = None
+    d_normalized: bool | None = None
+    d_learning_rate: float | None = None
+    d_steps: int | None = None  # moves of `d` for each of `g`; 1 if None
 
     def drawing(self) -> "Budget":
         """This budget with the batch that samples are made in."""
@@ -102,20 +109,47 @@ class Compiled(NamedTuple):
 Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (lanes, ...)
 
 
-def setting_of(task: Task, rate: Any, budget: Budget, shared: Shared) -> Setting:
-    """What every method of a task is built in; `rate` may be a tracer."""
-    sizes = Sizes(task.shape, budget.latent, budget.width, budget.depth)
-    optimizer = Optimizer(DIRECTIONS[budget.optimizer](budget.b1, budget.b2), rate)
-    nets = zoo(budget.nets, sizes)
+def nets_of(shape: tuple[int, ...], budget: Any, dropout: Any = None) -> dict[str, Net]:
+    """The net of each role; those that read samples have sizes of their own if the budget says so.
+
+    Args:
+        budget: anything with a `Budget`'s fields.
+        dropout: may be a tracer.
+
+    Raises: BadInput as `zoo` does.
+    """
+    sizes = Sizes(shape, budget.latent, budget.width, budget.depth, budget.normalized)
+    d_normalized = budget.normalized if budget.d_normalized is None else budget.d_normalized
+    reading = sizes._replace(
+        width=budget.d_width or sizes.width,
+        depth=budget.d_depth or sizes.depth,
+        normalized=d_normalized,
+        dropout=dropout,
+    )
+    return {**zoo(budget.nets, reading), "generator": zoo(budget.nets, sizes)["generator"]}
+
+
+def setting_of(task: Task, values: Mapping[str, Any], budget: Budget, shared: Shared) -> Setting:
+    """What every method of a task is built in.
+
+    Args:
+        values: a lane's, among them "learning_rate", and "d_learning_rate" and "dropout" where they
+            are not the budget's; may be tracers.
+    """
+    direction = DIRECTIONS[budget.optimizer](budget.b1, budget.b2)
+    rate = values["learning_rate"]
+    d_rate = values.get("d_learning_rate", budget.d_learning_rate)
     return Setting(
-        task,
-        shared.train,
-        shared.held_out,
-        budget.batch,
-        budget.latent,
-        budget.steps,
-        nets,
-        optimizer,
+        task=task,
+        train=shared.train,
+        held_out=shared.held_out,
+        batch=budget.batch,
+        latent=budget.latent,
+        steps=budget.steps,
+        zoo=nets_of(task.shape, budget, values.get("dropout", budget.dropout)),
+        optimizer=Optimizer(direction, rate),
+        d_optimizer=None if d_rate is None else Optimizer(direction, d_rate),
+        d_steps=budget.d_steps or 1,
     )
 
 
@@ -133,7 +167,7 @@ def _lane_functions(
 
     def build(lane: Lanes, shared: Shared, budget: Budget = budget) -> Method:
         values = {**static, **lane["values"]}  # tracers among them: built inside the trace
-        setting = setting_of(task, values["learning_rate"], budget, shared)
+        setting = setting_of(task, values, budget, shared)
         return make(method, values, setting, assemble)
 
     def start(lane: Lanes, shared: Shared) -> Carry:
@@ -175,7 +209,7 @@ def _diagnose_functions(
     def one(name: str) -> Callable:
         def diagnose(lane: Lanes, shared: Shared, carry: Carry, step: jax.Array):
             values = {**static, **lane["values"]}
-            setting = setting_of(task, values["learning_rate"], budget, shared)
+            setting = setting_of(task, values, budget, shared)
             seen = inside(recipe(method, values, setting), setting)
             key = fold_name(wrap_key_data(lane["evaluate"]), f"diagnose {name}")
             return DIAGNOSTICS[name].measure(seen)(carry.state, key, step)
@@ -263,8 +297,7 @@ def compile_group(
     def placed(device: jax.Device, own: dict[str, Any]) -> Programs:
         measuring = {name: own[_label(name)] for name in diagnose}
         common = {name: own[name] for name in ("start", "advance", "draw", "judge")}
-        here = jax.device_put(shared, SingleDeviceSharding(device))
-        return Programs(device, here, **common, diagnose=measuring)
+        return Programs(device, _here(task, device), **common, diagnose=measuring)
 
     return Compiled(
         [placed(device, own) for device, own in zip(devices, made.programs, strict=True)],
@@ -273,6 +306,17 @@ def compile_group(
         flops_per_step=flops(made.jaxprs["advance"])
         / (budget.steps // budget.evaluations * budget.block),
     )
+
+
+_lying: dict[jax.Device, tuple[tuple[str, str], Shared]] = {}  # a task's data on each device
+
+
+def _here(task: Task, device: jax.Device) -> Shared:
+    """What all lanes of a task read, on `device`: one copy, whatever the number of groups."""
+    hashes = task.data_hash, task.judge.hash
+    if device not in _lying or _lying[device][0] != hashes:
+        _lying[device] = hashes, jax.device_put(shared_of(task), SingleDeviceSharding(device))
+    return _lying[device][1]
 
 
 def _label(diagnostic: str) -> str:

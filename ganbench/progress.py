@@ -74,7 +74,14 @@ def shown(console: Console) -> Iterator[Progress]:
             highlight=False,
         )
 
-    made = Progress(begin, group, advance, done, stopped)
+    told: set[str] = set()
+
+    def note(line: str) -> None:
+        if line not in told:  # what holds for one group holds for the next
+            console.print(f"note: {line}", highlight=False, markup=False, soft_wrap=True)
+        told.add(line)
+
+    made = Progress(begin, group, advance, done, stopped, note)
     if console.is_terminal:
         with live:
             yield made

@@ -36,6 +36,13 @@ class TaskTable(_Table):
     depth: Positive
     curve_samples: Positive = 2500
     sample_batch: Annotated[int, Field(ge=2, lt=LIMIT)] | None = None
+    normalized: bool | None = None
+    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    d_width: Positive | None = None
+    d_depth: Positive | None = None
+    d_normalized: bool | None = None
+    d_learning_rate: Rate | None = None
+    d_steps: Positive | None = None
     block: Positive = 8
 
     @pydantic.model_validator(mode="after")

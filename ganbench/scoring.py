@@ -13,7 +13,7 @@ from ganbench.metrics.evidence import Evidence, Reference, evidence, tally
 from ganbench.metrics.sample import SIZE, Sample, Truth
 from ganbench.metrics.score import Score, Undefined, stated
 from ganbench.seeds import fold_name, lane_key
-from ganbench.tasks.base import Task
+from ganbench.tasks.base import Task, Verdict
 
 TRAIN_SIZE = 10_000  # draws that stand for training data where these are drawn anew
 
@@ -38,7 +38,7 @@ def sampled(task: Task, x: np.ndarray, seen: Evidence | None = None) -> Sample:
     Args:
         seen: the tally of the evaluation that `x` are the first of; of `x` themselves if not given.
     """
-    verdict = jax.jit(task.judge.judge)(task.judge.weights, jnp.asarray(x, jnp.float32))
+    verdict = _verdict(task, x)
     if seen is None:
         centre = np.asarray(task.reference_mean, np.float32)
         sums = tally(verdict, jnp.ones(len(x), bool), jnp.asarray(centre))
@@ -56,6 +56,14 @@ def sampled(task: Task, x: np.ndarray, seen: Evidence | None = None) -> Sample:
     )
 
 
+def _verdict(task: Task, x: np.ndarray) -> Verdict:
+    """The judge's verdict on `x`, some at a time: a training set's patches fill the memory."""
+    judge = jax.jit(task.judge.judge)
+    parts = [x[i : i + SIZE] for i in range(0, len(x), SIZE)] or [x]
+    made = [judge(task.judge.weights, jnp.asarray(part, jnp.float32)) for part in parts]
+    return jax.tree.map(lambda *leaves: jnp.concatenate(leaves), *made)
+
+
 def truth_of(task: Task) -> Truth:
     """What generators of `task` are held against: the sets themselves, or draws that never change.
 
@@ -68,9 +76,11 @@ def truth_of(task: Task) -> Truth:
         return np.asarray(task.sample(key, jnp.asarray(source), size))
 
     train, held_out = task.train, task.held_out
-    if not task.fixed:
+    if task.fixed:
+        held_out = held_out[:: math.ceil(len(held_out) / SIZE)]
+        train, held_out = (np.asarray(task.values(x)) for x in (train, held_out))
+    else:
         train, held_out = drawn("train", train, TRAIN_SIZE), drawn("held-out", held_out, SIZE)
-    held_out = held_out[:: math.ceil(len(held_out) / SIZE)]
     return Truth(
         reference_of(task),
         sampled(task, train),

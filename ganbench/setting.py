@@ -6,7 +6,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganbench.game import Data, Method, Net, Optimizer, Recipe, TrainState
+from ganbench.game import SLOPE, Data, Method, Net, Optimizer, Recipe, TrainState
 from ganbench.rules import descent
 from ganbench.seeds import fold_name
 from ganbench.tasks.base import Task
@@ -27,6 +27,8 @@ class Setting(NamedTuple):
     steps: int
     zoo: Mapping[str, Net]
     optimizer: Optimizer
+    d_optimizer: Optimizer | None = None  # of the discriminators; as all others' if None
+    d_steps: int = 1  # moves of `d` for each of `g`
 
 
 def data(setting: Setting) -> Data:
@@ -36,8 +38,9 @@ def data(setting: Setting) -> Data:
         return setting.task.sample(fold_name(key, "real"), setting.train, setting.batch)
 
     def latent(key: jax.Array) -> jax.Array:
-        shape = (setting.batch, setting.latent)
-        return jax.random.normal(fold_name(key, "latent"), shape, setting.train.dtype)
+        shape, stored = (setting.batch, setting.latent), setting.train.dtype
+        dtype = stored if jnp.issubdtype(stored, jnp.floating) else jnp.float32
+        return jax.random.normal(fold_name(key, "latent"), shape, dtype)
 
     return Data(real, latent)
 
@@ -45,15 +48,17 @@ def data(setting: Setting) -> Data:
 def plain(setting: Setting) -> Recipe:
     """The recipe that every stack starts from: two nets, the task's optimizer, no game yet."""
     nets = {"g": setting.zoo["generator"], "d": setting.zoo["discriminator"]}
+    together = () if nets["d"].alone else ((SLOPE, "batch normalization"),)
     return Recipe(
         nets=nets,
         game=None,
-        opts=dict.fromkeys(nets, setting.optimizer),
-        schedule=(("d",), ("g",)),
+        opts={"g": setting.optimizer, "d": setting.d_optimizer or setting.optimizer},
+        schedule=(*(("d",),) * setting.d_steps, ("g",)),
         rule=descent,
         outer=lambda method: _showing(setting, method),
         zoo=setting.zoo,
         steps=setting.steps,
+        claims=together,
     )
 
 

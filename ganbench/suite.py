@@ -11,10 +11,10 @@ from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import groups
+from ganbench.program import nets_of
 from ganbench.registry import canonical_name
 from ganbench.schema import LIMIT, KeepTable, MethodTable, OutcomeTable, Suite, TaskTable
-from ganbench.tasks.catalogue import TASKS
-from ganbench.zoo.catalogue import Sizes, zoo
+from ganbench.tasks.catalogue import TASKS, facts
 
 MODE_SAMPLES = 5  # a mode counts with three samples: at least five must be expected of each
 SUITES = Path(__file__).resolve().parent.parent / "suites"
@@ -113,29 +113,34 @@ def _check_names(suite: Suite) -> None:
                 f"({least}: {most})"
             )
     for name, table in suite.tasks.items():
-        if name not in TASKS:
-            raise BadInput(f"tasks.{name}: unknown task; known: {choices(TASKS)}")
-        if table.steps % table.evaluations:
-            raise BadInput(
-                f"tasks.{name}.steps: {table.steps} must be a multiple of evaluations "
-                f"({table.evaluations})"
-            )
-        task = TASKS[name]()
-        try:
-            zoo(table.nets, Sizes(task.shape, table.latent, table.width, table.depth))
-        except BadInput as error:
-            raise BadInput(f"tasks.{name}: {error}") from None
-        least = math.ceil(MODE_SAMPLES / task.proportions.min())
-        if table.curve_samples < least:
-            raise BadInput(
-                f"tasks.{name}.curve_samples: {table.curve_samples} must be at least {least}, "
-                f"{MODE_SAMPLES} for the rarest mode: fewer cannot tell half the modes from all"
-            )
-        if (table.sample_batch or 0) > table.curve_samples:
-            raise BadInput(
-                f"tasks.{name}.sample_batch: {table.sample_batch} must be at most curve_samples, "
-                f"{table.curve_samples}"
-            )
+        _check_table(name, table)
+
+
+def _check_table(name: str, table: TaskTable) -> None:
+    """Raises BadInput naming the first key of `[tasks.NAME]` that does not go with the task."""
+    if name not in TASKS:
+        raise BadInput(f"tasks.{name}: unknown task; known: {choices(TASKS)}")
+    if table.steps % table.evaluations:
+        raise BadInput(
+            f"tasks.{name}.steps: {table.steps} must be a multiple of evaluations "
+            f"({table.evaluations})"
+        )
+    known = facts(name)
+    try:
+        nets_of(known.shape, table, table.dropout)
+    except BadInput as error:
+        raise BadInput(f"tasks.{name}: {error}") from None
+    least = math.ceil(MODE_SAMPLES / known.rarest)
+    if table.curve_samples < least:
+        raise BadInput(
+            f"tasks.{name}.curve_samples: {table.curve_samples} must be at least {least}, "
+            f"{MODE_SAMPLES} for the rarest mode: fewer cannot tell half the modes from all"
+        )
+    if (table.sample_batch or 0) > table.curve_samples:
+        raise BadInput(
+            f"tasks.{name}.sample_batch: {table.sample_batch} must be at most curve_samples, "
+            f"{table.curve_samples}"
+        )
 
 
 def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:

@@ -59,6 +59,7 @@ class Progress(NamedTuple):
     advance: Callable[[int], None] = lambda lane_steps: None
     done: Callable[[str, Sequence[str]], None] = lambda label, statuses: None
     stopped: Callable[[int], None] = lambda groups_left: None
+    note: Callable[[str], None] = lambda told: None
 
 
 def run(
@@ -112,7 +113,8 @@ def run(
     due = -np.inf
     try:
         # most of compiling keeps one core busy, training all of them: apart, the others would wait
-        with Ahead(partial(_prepared, suite, group, devices) for group in missing) as compiled:
+        ready = (partial(_prepared, suite, group, devices, progress.note) for group in missing)
+        with Ahead(ready) as compiled:
             for done, group in enumerate(missing):
                 if time.monotonic() > deadline:
                     progress.stopped(len(missing) - done)
@@ -144,7 +146,7 @@ def _check_group(suite: Suite, group: Group) -> None:
     }.values()
     try:
         for batches in dict.fromkeys((budget, budget.drawing())):
-            setting = setting_of(task, values["learning_rate"], batches, shared)
+            setting = setting_of(task, values, batches, shared)
             check(group.method, values, setting)
         for other in others:  # lanes differ in numbers alone: these need no tracing of their own
             recipe(group.method, other, setting)
@@ -184,11 +186,13 @@ def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.De
     return Scale(task, suite.rules(), baseline, protocol_hash, kind, scorers(task, suite.scores))
 
 
-def _prepared(suite: Suite, group: Group, devices: Sequence[jax.Device]) -> Trainer:
+def _prepared(
+    suite: Suite, group: Group, devices: Sequence[jax.Device], note: Callable[[str], None]
+) -> Trainer:
     task = TASKS[group.task]()
     budget = budget_of(suite.tasks[group.task], task)
     lanes, asked = group.lanes, suite.diagnostics
-    return prepared(task, group.method, group.static, lanes, budget, devices, asked)
+    return prepared(task, group.method, group.static, lanes, budget, devices, asked, note)
 
 
 def _train_group(

@@ -99,9 +99,7 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task: Task) -> Trained:
     method, values = rows["method"].iloc[0], rows["hyperparameters"].iloc[0]
     budget, own = Budget(**protocol["budget"]), json.loads(values)
-    setting = setting_of(
-        task, own["learning_rate"], budget, jax.tree.map(jnp.asarray, shared_of(task))
-    )
+    setting = setting_of(task, own, budget, jax.tree.map(jnp.asarray, shared_of(task)))
     game = inside(recipe(method, own, setting), setting)
     like = jax.eval_shape(game.method.init, jax.random.key(0))
     rows = rows.set_index(["seed", "replicate"])

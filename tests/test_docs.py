@@ -12,6 +12,7 @@ import pytest
 from methods import BASES, MODIFIERS, setting, small
 
 from ganbench import registry, suite
+from ganbench.zoo.catalogue import Sizes, zoo
 
 ROOT = Path(__file__).parents[1]
 
@@ -47,10 +48,11 @@ def test_the_page_of_diagnoses_holds_what_its_script_trains():
 
 
 def stabilizers_by_resource(kind):
-    """{resource: the stabilizers that replace ("claims") or need ("needs") it}."""
-    made = {}
+    """{resource: what replaces ("claims") or needs ("needs") it}, normalised nets included."""
+    made, plain = {}, setting()
+    nets = zoo("mlp", Sizes(plain.task.shape, 2, 8, 1, normalized=True))
     for name in BASES + MODIFIERS:
-        recipe = registry.recipe(name, small(name), setting())
+        recipe = registry.recipe(name, small(name), plain._replace(zoo=nets))
         for resource, stabilizer in getattr(recipe, kind):
             made.setdefault(resource, set()).add(stabilizer)
     return made

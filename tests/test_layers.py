@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small import normal
 
-from ganbench.zoo.conv import PatchConv, PatchConvTranspose
+from ganbench.zoo.convolution import PatchConv, PatchConvTranspose
 from ganbench.zoo.layers import reconstruction_energy
 from ganbench.zoo.linen import from_linen
 

@@ -50,7 +50,7 @@ BAD = {
     "not a multiple": (GOOD.replace("evaluations = 10", "evaluations = 7"), "multiple"),
     "unknown task": (
         GOOD.replace("[tasks.ring]", "[tasks.rong]"),
-        "known: bilinear, digits, dirac, grid, pacgan-grid",
+        "known: bilinear, celeba, cifar10, compositional-mnist, digits, dirac, fashion-mnist, grid",
     ),
     "unknown method": (GOOD.replace('"mdgan"', '"mdgun"'), "'mdgun'; known:"),
     "two bases": (GOOD.replace('"mdgan"', '"mdgan+ebgan"'), "mdgan and ebgan are both bases"),
@@ -158,7 +158,7 @@ REFUSED = {
     "run smoke --max-minutes -1": "--max-minutes",
     "list methodz": "'methodz' is none of diagnostics, methods, metrics, nets, suites, tasks",
     "leaderboard nowhere": "no such file",
-    "judge train nope": "unknown name 'nope'; known: digits",
+    "judge train nope": "unknown name 'nope'; known: celeba, cifar10, digits",
     "judge train digits --out /dev/null": "cannot be written",
     "run smoke --methods gap,nonsaturating+gap": "appears twice",
 }

@@ -233,7 +233,7 @@ def with_a_folder_in_the_way(copied):
         (without_protocol, "provenance.json has no protocol of task grid"),
         (with_strange_budget, "task grid: runs of a budget that this version does not know"),
         (with_broken_states, "cannot be read: "),
-        (of_a_task_unknown_here, "task 'mytask' is not known here; known: bilinear, digits"),
+        (of_a_task_unknown_here, "task 'mytask' is not known here; known: bilinear, celeba"),
         (with_a_folder_in_the_way, "cannot be written to: "),
     ],
 )

@@ -8,7 +8,8 @@ from small import normal
 
 from ganbench.errors import BadInput
 from ganbench.zoo.catalogue import Sizes, zoo
-from ganbench.zoo.toy import PIECES, BatchNorm
+from ganbench.zoo.regularization import BatchNorm
+from ganbench.zoo.toy import PIECES
 
 KEY = jax.random.key(0)
 

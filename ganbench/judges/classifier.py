@@ -1,7 +1,8 @@
-"""How the digits judge is trained, checked, and described beside its weights."""
+"""How a judge of images is trained, checked, and described beside its weights."""
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from typing import Any, NamedTuple
 
@@ -14,113 +15,113 @@ from jax.random import fold_in
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
-from ganbench.judges.digits import (
-    DIGITS_SHA256,
-    LAYERS,
-    WIDTHS,
-    classify,
-    digits_judge,
-    judge_digits,
-    none_odds,
-    npz,
-)
+from ganbench.judges.digits import none_odds, npz
 from ganbench.judges.examples import blurred, examples
-from ganbench.tasks.digits import split
+from ganbench.tasks.base import Judge, Split
 
-# The settings were compared by five-fold cross-validation over all 1,797 digits, as
-# `cross_validate` does; no weight and no threshold was ever fitted to a held-out digit.
-STEPS = 2000  # 3,000 gave the same accuracy
-RATE, DECAY = 3e-3, 1e-2  # AdamW, the rate falling to zero along a cosine
-PASS = 0.97  # share of out-of-fold training digits below the threshold; the floor asked for is 0.95
-FOLDS = 5
+ROWS = 2048  # images are padded to a multiple, so that every fold runs the same compiled program
+AT_ONCE = 1000  # images judged at a time
+ALL_PAIRS, SOME_PAIRS = 1000, 20_000  # images whose pairs are all blended; else so many pairs
 
+Weights = dict[str, np.ndarray]
 Progress = Callable[[int, int], None]  # (fits done, fits in all)
 
 
-class Trainable(NamedTuple):
-    """A judge that `ganbench judge train` can remake."""
+class Lesson(NamedTuple):
+    """A judge's net, and all that it is taught by.
 
-    train: Callable[..., dict[str, np.ndarray]]  # (seed, progress) -> weights
-    cross_validate: Callable[..., list[float]]  # (seed, progress) -> accuracy per fold
-    provenance: Callable[[dict[str, np.ndarray], list[float]], dict[str, Any]]
-    agreement: Callable[[dict[str, np.ndarray]], float]  # with the committed weights, held out
-    sha256: str  # of the committed file
-
-
-def train_digits_judge(seed: int = 0, progress: Progress | None = None) -> dict[str, np.ndarray]:
-    """Remake the digits judge: kernels, biases and the gate's threshold, all float32.
-
-    The net is fitted to the 1,297 training digits. The threshold comes from the same digits: five
-    more nets are fitted, each without one stratified fifth of them, and the threshold is the 97 %
-    quantile of the log-odds of "none" that each digit gets from the net that has not seen it. The
-    same seed on the same machine, with the same versions and XLA flags, gives the same bytes.
+    The settings were compared by cross-validation; no weight and no threshold was ever fitted to a
+    held-out image.
     """
-    data = split()
-    images, labels = data.train[..., 0], data.train_labels
-    odds, report = [], _counted(progress, FOLDS + 1)
-    for rest, fold in _folds(labels):
-        logits, _ = classify(fit(seed, images[rest], labels[rest]), images[fold])
-        odds.append(none_odds(logits))
+
+    split: Callable[[], Split]  # images as float32 in [-1, 1]
+    initial: Callable[[jax.Array], Any]  # key -> first kernels and biases
+    classify: Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]  # -> logits, hidden values
+    judge: Callable[[], Judge]  # with the committed weights
+    sha256: str | None  # of the committed file, if there is one
+    classes: int
+    steps: int
+    rate: float  # of AdamW, falling to zero along a cosine
+    decay: float = 1e-2
+    folds: int = 5
+    passed: float = 0.97  # share of out-of-fold training images below the gate's threshold
+    mirrored: bool = False  # whether an image's mirror image is of its class
+
+
+def train(lesson: Lesson, seed: int = 0, progress: Progress | None = None) -> Weights:
+    """Remakes a judge: kernels, biases and the gate's threshold, all float32.
+
+    The net is fitted to all training images. The threshold comes from the same images: more nets
+    are fitted, each without one stratified fold of them, and the threshold is the `passed` quantile
+    of the log-odds of "none" that each image gets from the net that has not seen it. The same seed
+    on the same machine, with the same versions and XLA flags, gives the same bytes.
+    """
+    data = lesson.split()
+    odds, report = [], _counted(progress, lesson.folds + 1)
+    for rest, fold in _folds(lesson, data.train_labels):
+        weights = fit(lesson, seed, data.train[rest], data.train_labels[rest])
+        odds.append(none_odds(_logits(lesson, weights, data.train[fold])))
         report()
-    weights = fit(seed, images, labels)
+    weights = fit(lesson, seed, data.train, data.train_labels)
     report()
-    threshold = np.quantile(np.concatenate(odds).astype(np.float64), PASS)
+    threshold = np.quantile(np.concatenate(odds).astype(np.float64), lesson.passed)
     return weights | {"threshold": np.asarray(threshold, np.float32)}
 
 
-def cross_validate(seed: int = 0, progress: Progress | None = None) -> list[float]:
-    """Accuracy of the first ten answers in each of five stratified folds of all 1,797 digits."""
-    data = split()
-    images = np.concatenate([data.train, data.held_out])[..., 0]
+def cross_validate(lesson: Lesson, seed: int = 0, progress: Progress | None = None) -> list[float]:
+    """Accuracy of all answers but "none" in each of the stratified folds of all images."""
+    data = lesson.split()
+    images = np.concatenate([data.train, data.held_out])
     labels = np.concatenate([data.train_labels, data.held_out_labels])
-    accuracies, report = [], _counted(progress, FOLDS)
-    for rest, fold in _folds(labels):
-        logits, _ = classify(fit(seed, images[rest], labels[rest]), images[fold])
-        accuracies.append(float(np.mean(np.argmax(logits[:, :10], axis=-1) == labels[fold])))
+    accuracies, report = [], _counted(progress, lesson.folds)
+    for rest, fold in _folds(lesson, labels):
+        weights = fit(lesson, seed, images[rest], labels[rest])
+        answers = np.argmax(_logits(lesson, weights, images[fold])[:, :-1], axis=-1)
+        accuracies.append(float(np.mean(answers == labels[fold])))
         report()
     return accuracies
 
 
-def rates(weights: dict[str, np.ndarray]) -> dict[str, float]:
-    """What the judge makes of held-out digits and of images that are none; fixed seeds.
+def rates(lesson: Lesson, weights: Weights) -> dict[str, float]:
+    """What the judge makes of held-out images and of images that are none; fixed seeds.
 
-    `accuracy` is that of the first ten answers on the 500 held-out digits. The others are shares
-    accepted: of those digits; of 20,000 images of uniform noise on [-1, 1]; of 20,000 of Gaussian
-    noise with the training pixels' mean and standard deviation, clipped to [-1, 1]; of all
-    half-and-half blends of two held-out digits of different classes; of the held-out digits with
-    their pixels shuffled, and blurred.
+    `accuracy` is that of all answers but "none" on the held-out images. The others are shares
+    accepted: of those images; of 20,000 images of uniform noise on [-1, 1]; of 20,000 of Gaussian
+    noise with the training pixels' mean and standard deviation, clipped to [-1, 1]; of blends, half
+    and half, of two held-out images of different classes, all or 20,000 drawn; of the held-out
+    images with their pixels shuffled, and blurred.
     """
-    data = split()
-    digits, labels = data.held_out[..., 0], data.held_out_labels
-    first, second = np.nonzero(np.triu(labels[:, None] != labels[None, :]))
+    data = lesson.split()
+    real, labels = data.held_out, data.held_out_labels
+    first, second = _pairs(labels)
     uniform, normal, shuffle = jr.split(jr.key(0), 3)
-    shape = (20_000, 8, 8)
+    shape = (20_000, *real.shape[1:])
     gaussian = data.train.mean() + data.train.std() * jr.normal(normal, shape)
-    flat = digits.reshape(-1, 64)
+    flat = real.reshape(len(real), -1)
     kinds = {
-        "digits": digits,
+        "images": real,
         "uniform": jr.uniform(uniform, shape, minval=-1.0, maxval=1.0),
         "gaussian": jnp.clip(gaussian, -1.0, 1.0),
-        "blends": (digits[first] + digits[second]) / 2,
-        "shuffled": jr.permutation(shuffle, flat, axis=1, independent=True).reshape(-1, 8, 8),
-        "blurred": blurred(digits),
+        "blends": (real[first] + real[second]) / 2,
+        "shuffled": jr.permutation(shuffle, flat, axis=1, independent=True).reshape(real.shape),
+        "blurred": blurred(real),
     }
-    verdicts = {name: judge_digits(weights, jnp.asarray(x)[..., None]) for name, x in kinds.items()}
-    right = np.argmax(verdicts["digits"].log_p[:, 0], axis=-1) == labels
-    accepted = {name: float(np.mean(verdict.accepted)) for name, verdict in verdicts.items()}
+    right = np.argmax(_logits(lesson, weights, real)[:, :-1], axis=-1) == labels
+    accepted = {name: float(np.mean(_accepted(lesson, weights, x))) for name, x in kinds.items()}
     return {"accuracy": float(np.mean(right))} | accepted
 
 
-def provenance(weights: dict[str, np.ndarray], accuracies: list[float]) -> dict[str, Any]:
+def provenance(lesson: Lesson, weights: Weights, accuracies: list[float]) -> dict[str, Any]:
     """What is written beside the weights: how good they are, and what they were made with."""
-    content = npz(weights)
+    content, data = npz(weights), lesson.split()
     return {
         "sha256": hashlib.sha256(content).hexdigest(),
         "bytes": len(content),
-        "widths": list(WIDTHS),
-        "steps": STEPS,
+        "images": {"train": len(data.train), "held_out": len(data.held_out)},
+        "layers": [list(weights[f"kernel_{i}"].shape) for i in range(len(weights) // 2)],
+        "steps": lesson.steps,
         "threshold": float(weights["threshold"]),
-        "rates": {name: round(rate, 6) for name, rate in rates(weights).items()},
+        "rates": {name: round(rate, 6) for name, rate in rates(lesson, weights).items()},
         "fold_accuracies": [round(accuracy, 6) for accuracy in accuracies],
         "fold_accuracy_mean": round(float(np.mean(accuracies)), 6),
         "fold_accuracy_interval_95": [round(end, 6) for end in interval(accuracies)],
@@ -128,69 +129,84 @@ def provenance(weights: dict[str, np.ndarray], accuracies: list[float]) -> dict[
     }
 
 
+def agreement(lesson: Lesson, weights: Weights) -> float:
+    """Share of the held-out images that `weights` and the committed ones give the same mode."""
+    images = lesson.split().held_out
+    both = [_logits(lesson, w, images)[:, :-1] for w in (weights, lesson.judge().weights)]
+    return float(np.mean(np.argmax(both[0], axis=-1) == np.argmax(both[1], axis=-1)))
+
+
 def interval(accuracies: list[float]) -> tuple[float, float]:
     """Student's 95 % interval of the mean over folds: mean -+ t s / sqrt(folds).
 
-    It takes the folds for independent, which sharing their training digits makes only nearly true.
+    It takes the folds for independent, which sharing their training images makes only nearly true.
     """
     mean, count = float(np.mean(accuracies)), len(accuracies)
     error = float(stats.t.ppf(0.975, count - 1) * np.std(accuracies, ddof=1) / np.sqrt(count))
     return mean - error, mean + error
 
 
-def fit(seed: int, images: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Kernels and biases fitted to `images`, (count, 8, 8), and their `labels`."""
-    spare = -len(images) % 2048  # padded, so that every fold runs the same compiled program
-    padded = np.pad(images, ((0, spare), (0, 0), (0, 0))), np.pad(labels, (0, spare))
-    return {name: np.asarray(w) for name, w in _fitted(seed, *padded, len(images)).items()}
+def fit(lesson: Lesson, seed: int, images: np.ndarray, labels: np.ndarray) -> Weights:
+    """Kernels and biases fitted to `images`, (count, height, width, channels), and `labels`."""
+    spare = -len(images) % ROWS
+    padded = np.pad(images, ((0, spare), *[(0, 0)] * 3)), np.pad(labels, (0, spare))
+    made = _fitted(lesson, seed, *padded, len(images))
+    return {name: np.asarray(w) for name, w in made.items()}
 
 
-@jax.jit
-def _fitted(seed, images, labels, count):
+@partial(jax.jit, static_argnums=0)
+def _fitted(lesson: Lesson, seed, images, labels, count):
     """`fit`, as one program; only the first `count` images are drawn."""
     key = jr.key(seed)
-    optimizer = optax.adamw(optax.cosine_decay_schedule(RATE, STEPS), weight_decay=DECAY)
-    params = {}
-    for layer, (rows, columns) in enumerate(zip(WIDTHS[:-1], WIDTHS[1:], strict=True)):
-        params[f"kernel_{layer}"] = jr.normal(fold_in(key, layer), (rows, columns))
-        params[f"kernel_{layer}"] *= np.float32(np.sqrt(2 / rows))
-        params[f"bias_{layer}"] = jnp.zeros(columns)
+    schedule = optax.cosine_decay_schedule(lesson.rate, lesson.steps)
+    optimizer = optax.adamw(schedule, weight_decay=lesson.decay)
+    params = lesson.initial(key)
+    layers = len(params) // 2
 
     def step(carry, t):
         params, state = carry
-        x, y, weight = examples(fold_in(key, LAYERS + t), images, labels, count)
+        drawn = fold_in(key, layers + t)
+        x, y, weight = examples(drawn, images, labels, count, lesson.classes, lesson.mirrored)
 
         def loss(params):
-            logits, _ = classify(params, x)
+            logits, _ = lesson.classify(params, x)
             entropy = optax.softmax_cross_entropy_with_integer_labels(logits, y)
             return jnp.mean(weight * entropy)
 
         updates, state = optimizer.update(jax.grad(loss)(params), state, params)
         return (optax.apply_updates(params, updates), state), None
 
-    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(STEPS))
+    (params, _), _ = jax.lax.scan(step, (params, optimizer.init(params)), jnp.arange(lesson.steps))
     return params
 
 
-def _folds(labels: np.ndarray):
-    """(rest, fold) indices of five stratified folds, shuffled with a fixed seed."""
-    return StratifiedKFold(FOLDS, shuffle=True, random_state=0).split(labels, labels)
+def _logits(lesson: Lesson, weights: Weights, images: np.ndarray) -> np.ndarray:
+    """(count, classes + 1) logits of `images`, some at a time."""
+    classify = jax.jit(lesson.classify)
+    parts = [images[i : i + AT_ONCE] for i in range(0, len(images), AT_ONCE)]
+    return np.concatenate([np.asarray(classify(weights, part)[0]) for part in parts])
+
+
+def _accepted(lesson: Lesson, weights: Weights, images: Any) -> np.ndarray:
+    return np.asarray(none_odds(_logits(lesson, weights, images))) < weights["threshold"]
+
+
+def _pairs(labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Indices (first, second) of pairs of different classes: all of a small set's, else some."""
+    if len(labels) <= ALL_PAIRS:
+        first, second = np.nonzero(np.triu(labels[:, None] != labels[None, :]))
+        return first, second
+    first, second = np.random.default_rng(0).integers(len(labels), size=(2, SOME_PAIRS))
+    apart = labels[first] != labels[second]
+    return first[apart], second[apart]
+
+
+def _folds(lesson: Lesson, labels: np.ndarray):
+    """(rest, fold) indices of the stratified folds, shuffled with a fixed seed."""
+    return StratifiedKFold(lesson.folds, shuffle=True, random_state=0).split(labels, labels)
 
 
 def _counted(progress: Progress | None, total: int) -> Callable[[], None]:
     """A function that reports one more fit done each time it is called."""
     done = iter(range(1, total + 1))
     return lambda: progress(next(done), total) if progress else None
-
-
-def agreement(weights: dict[str, np.ndarray]) -> float:
-    """Share of the held-out digits that `weights` and the committed ones give the same mode."""
-    images = jnp.asarray(split().held_out)
-    both = [judge_digits(w, images).log_p for w in (weights, digits_judge().weights)]
-    answers = [np.argmax(np.asarray(log_p), axis=-1) for log_p in both]
-    return float(np.mean(answers[0] == answers[1]))
-
-
-JUDGES = {
-    "digits": Trainable(train_digits_judge, cross_validate, provenance, agreement, DIGITS_SHA256)
-}

@@ -7,6 +7,7 @@ import hashlib
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -64,9 +65,9 @@ def classify(params, images: jax.Array) -> tuple[jax.Array, jax.Array]:
     return hidden, entering
 
 
-def none_odds(logits: jax.Array) -> jax.Array:
-    """log(p(none) / (1 - p(none))) of (batch, 11) logits: (batch,)."""
-    return logits[:, 10] - jax.nn.logsumexp(logits[:, :10], axis=-1)
+def none_odds(logits: Any) -> jax.Array:
+    """log(p(none) / (1 - p(none))) of (batch, classes + 1) logits: (batch,)."""
+    return logits[:, -1] - jax.nn.logsumexp(logits[:, :-1], axis=-1)
 
 
 def load(path: Path, sha256: str) -> dict[str, np.ndarray]:

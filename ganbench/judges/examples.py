@@ -1,66 +1,93 @@
-"""What the digits judge learns from: digits, and images that are none of them."""
+"""What a judge of images learns from: the images, and others that are none of their classes."""
+
+from functools import cache
 
 import jax
 import jax.numpy as jnp
 import jax.random as jr
 import numpy as np
 
-REAL, FAKE = 128, 16  # images per step: of real digits, and of each kind of "none"
-BLENDS = 6  # times as many blends: the kind nearest to real digits
-# Binomial weights, twice: a blur of standard deviation one pixel. Once is too close to real digits:
-# three quarters of those would pass.
-ONCE = np.eye(8) / 2 + np.eye(8, k=1) / 4 + np.eye(8, k=-1) / 4
-BLUR = (ONCE @ ONCE).astype(np.float32)
+REAL, FAKE = 128, 16  # images per step: real ones, and of each kind of "none"
+BLENDS = 6  # times as many blends: the kind nearest to real images
+SIDE = 8  # pixels of the image that blur, warp and shift were chosen on; others in proportion
 
 
-def examples(key, images, labels, count):
-    """One training batch: images, (batch, 8, 8); answers, 0 to 10; weights, 0 or 1.
+def examples(key, images, labels, count, classes=10, mirrored=False):
+    """One training batch: images, (batch, h, w, c); answers, 0 to `classes`; weights, 0 or 1.
 
-    Real digits, slightly warped, then every kind of "none": uniform noise, Gaussian noise, digits
-    with their pixels shuffled, blurred digits, and half-and-half blends of two classes. Only the
-    first `count` of `images` and `labels` are drawn.
+    Real images, slightly warped, then every kind of "none": uniform noise, Gaussian noise, images
+    with their pixels shuffled, blurred images, and half-and-half blends of two classes. Only the
+    first `count` of `images` and `labels` are drawn; half of the real ones `mirrored` if asked.
     """
     picks, bend, level, spread, pixels, order, dither = jr.split(key, 7)
     index = jr.randint(picks, (REAL + 2 * FAKE + 2 * BLENDS * FAKE,), 0, count)
     real, scrambled, smooth, first, second = jnp.split(
         index, np.cumsum([REAL, FAKE, FAKE, BLENDS * FAKE])
     )
-    shape = (FAKE, 8, 8)
-    levels = jr.uniform(level, (2, FAKE, 1, 1))
+    shape = (FAKE, *images.shape[1:])
+    levels = jr.uniform(level, (2, FAKE, 1, 1, 1))
     # Any mean and any spread: covers the constant images that a collapsed generator gives.
     gaussian = 2 * levels[0] - 1 + levels[1] * jr.normal(spread, shape)
+    upright = images[real]
+    if mirrored:
+        upright = jnp.concatenate([upright[: REAL // 2, :, ::-1], upright[REAL // 2 :]])
     x = jnp.concatenate(
         [
-            _warped(bend, images[real]),
+            _warped(bend, upright),
             jr.uniform(pixels, shape, minval=-1.0, maxval=1.0),
             jnp.clip(gaussian, -1.0, 1.0),
-            images[scrambled].reshape(FAKE, 64)[:, jr.permutation(order, 64)].reshape(shape),
+            shuffled(order, images[scrambled]),
             blurred(images[smooth]),
             (images[first] + images[second]) / 2,
         ]
     )
-    y = jnp.concatenate([labels[real], jnp.full(len(x) - REAL, 10)])
-    # A blend of one class with itself may well be a digit: it counts for nothing.
+    y = jnp.concatenate([labels[real], jnp.full(len(x) - REAL, classes)])
+    # A blend of one class with itself may well be of that class: it counts for nothing.
     apart = jnp.where(labels[first] != labels[second], 1.0, 0.0)
     weight = jnp.concatenate([jnp.ones(len(x) - BLENDS * FAKE), apart])
-    # Dither on everything, or the net would learn that real pixels have 17 levels and blends 33.
+    # Dither on everything, or the net would learn that real digits have 17 levels and blends 33.
     return x + 0.05 * jr.normal(dither, x.shape), y, weight
 
 
+def shuffled(key, images):
+    """`images` with their pixels in another order, the same for all."""
+    batch, height, width, channels = images.shape
+    flat = images.reshape(batch, height * width, channels)
+    return flat[:, jr.permutation(key, height * width)].reshape(images.shape)
+
+
 def _warped(key, images):
-    """Small random affine warps (8 % of the linear part, a quarter of a pixel), bilinear."""
+    """Small random affine warps (8 % of the linear part, a 29th of the side), bilinear."""
+    side = images.shape[1]
     linear, shift = jr.split(key)
     matrix = jnp.eye(2) + 0.08 * jr.normal(linear, (len(images), 2, 2))
-    line = np.arange(8) - 3.5  # about the image's centre
-    place = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(64, 2)
-    source = jnp.einsum("nij,pj->npi", matrix, place) + 3.5
-    source += 0.28 * jr.normal(shift, (len(images), 1, 2))
-    near = jax.nn.relu(1 - jnp.abs(source[..., None] - jnp.arange(8)))
+    line = np.arange(side) - (side - 1) / 2  # about the image's centre
+    place = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
+    source = jnp.einsum("nij,pj->npi", matrix, place) + (side - 1) / 2
+    source += 0.28 * side / SIDE * jr.normal(shift, (len(images), 1, 2))
     # +1 and -1: what lies outside the image is background.
-    warp = jnp.einsum("npi,nij,npj->np", near[:, :, 0], images + 1, near[:, :, 1]) - 1
-    return warp.reshape(images.shape)
+    return _bilinear(images + 1, source).reshape(images.shape) - 1
+
+
+def _bilinear(images, source):
+    """(n, h, w, c) at the places `source`, (n, p, 2): (n, p, c); 0 outside."""
+    side = images.shape[1]
+    near = jax.nn.relu(1 - jnp.abs(source[..., None] - jnp.arange(side)))
+    rows = jnp.einsum("npi,nijc->npjc", near[:, :, 0], images)
+    return jnp.einsum("npjc,npj->npc", rows, near[:, :, 1])
+
+
+@cache
+def _blur(side: int) -> np.ndarray:
+    """A blur of standard deviation an eighth of the side: binomial weights, again and again.
+
+    Of 8 pixels twice. Once is too close to real digits: three quarters of those would pass.
+    """
+    once = np.eye(side) / 2 + np.eye(side, k=1) / 4 + np.eye(side, k=-1) / 4
+    return np.linalg.matrix_power(once, round(2 * (side / SIDE) ** 2)).astype(np.float32)
 
 
 def blurred(images):
-    """`images`, (batch, 8, 8), blurred along both axes over a background of -1."""
-    return jnp.einsum("ij,njk,lk->nil", BLUR, images + 1, BLUR) - 1
+    """`images`, (batch, h, w, c), blurred along both axes over a background of -1."""
+    blur = _blur(images.shape[1])
+    return jnp.einsum("ij,njkc,lk->nilc", blur, images + 1, blur) - 1

@@ -6,37 +6,51 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganbench.errors import BadInput, choices
-from ganbench.judges.classifier import JUDGES
+from ganbench.judges.classifier import agreement, cross_validate, provenance, train
+from ganbench.judges.convolutional import weights_path
 from ganbench.judges.digits import npz
+from ganbench.judges.lessons import LESSONS
+
+BUILD = Path("build/judges")
 
 
-def remake(name: str, folder: Path, say: Callable[[str], None]) -> Path:
+def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
     """Trains judge `name`, writes `<name>.npz` and its provenance to `folder`, says how good it is.
 
-    The committed weights stay: leaderboards compare only under one pinned judge.
+    Committed weights stay: leaderboards compare only under one pinned judge. They are written to
+    `BUILD` if no folder is given; a judge that comes without weights goes where it is looked for.
 
     Raises:
-        BadInput: no judge of that name, or a folder that cannot be written to.
+        BadInput: no judge of that name, a folder that cannot be written to, or images that are not
+            prepared.
     """
-    if name not in JUDGES:
-        raise BadInput(f"judge: unknown name {name!r}; known: {choices(JUDGES)}")
-    judge = JUDGES[name]
+    if name not in LESSONS:
+        raise BadInput(f"judge: unknown name {name!r}; known: {choices(LESSONS)}")
+    lesson = LESSONS[name]
+    folder = folder or (BUILD if lesson.sha256 else weights_path(name).parent)
     path = folder / f"{name}.npz"
+    lesson.split()
     try:  # before the minutes that training takes
         folder.mkdir(parents=True, exist_ok=True)
-        path.touch()
+        (folder / f".{name}.tmp").touch()
     except OSError as error:
         raise BadInput(f"--out: {path}: cannot be written: {error.strerror}") from None
-    weights = judge.train(0, lambda done, total: say(f"fit {done} of {total}"))
-    made = judge.provenance(weights, judge.cross_validate())
+    weights = train(lesson, 0, lambda done, total: say(f"fit {done} of {total}"))
+    made = provenance(lesson, weights, cross_validate(lesson))
     content = npz(weights)
-    path.write_bytes(content)
-    (folder / "provenance.json").write_text(json.dumps(made, indent=1) + "\n")
+    (folder / f".{name}.tmp").write_bytes(content)
+    (folder / f".{name}.tmp").replace(path)
+    (folder / f"{name}.json").write_text(json.dumps(made, indent=1) + "\n")
     low, high = made["fold_accuracy_interval_95"]
-    say(f"accuracy over 5 folds {made['fold_accuracy_mean']:.4f} [{low:.4f}, {high:.4f}], n = 5")
+    n, mean = len(made["fold_accuracies"]), made["fold_accuracy_mean"]
+    say(f"accuracy over {n} folds {mean:.4f} [{low:.4f}, {high:.4f}], n = {n}")
     for kind, rate in made["rates"].items():
         say(f"{'accuracy, held-out' if kind == 'accuracy' else kind + ' accepted'}: {rate:.4f}")
-    same = hashlib.sha256(content).hexdigest() == judge.sha256
-    say(f"agrees with the committed weights on {judge.agreement(weights):.1%} of the held-out data")
+    if lesson.sha256 is None:
+        say(f"wrote {path}: the judge of {name} from now on")
+        return path
+    same = hashlib.sha256(content).hexdigest() == lesson.sha256
+    alike = agreement(lesson, weights)
+    say(f"agrees with the committed weights on {alike:.1%} of the held-out data")
     say(f"wrote {path}, {'equal to' if same else 'not'} the committed file to the bit")
     return path

@@ -9,6 +9,15 @@ import numpy as np
 from ganbench.diagnostics.outcome import STATUSES, Status
 
 
+class Split(NamedTuple):
+    """Images with their classes, divided once for all."""
+
+    train: np.ndarray  # (images, height, width, channels): what GANs and judge are trained on
+    train_labels: np.ndarray  # (images,) int32
+    held_out: np.ndarray  # seen by neither, the reference of every distance
+    held_out_labels: np.ndarray
+
+
 class Verdict(NamedTuple):
     """What a judge says of a batch of samples.
 
@@ -33,6 +42,19 @@ class Judge(NamedTuple):
     judge: Callable[[Any, jax.Array], Verdict]
     weights: Any
     hash: str
+
+
+def as_they_are(x: Any) -> Any:
+    """The `values` of data that are stored as samples."""
+    return x
+
+
+class Facts(NamedTuple):
+    """What a suite is checked against: known without the data."""
+
+    shape: tuple[int, ...]  # of one sample
+    modes: int
+    rarest: float  # no mode has a smaller share
 
 
 class Task(NamedTuple):
@@ -61,3 +83,4 @@ class Task(NamedTuple):
     reference_samples: int = 0  # that these moments are of; 0 where they are exact
     fixed: bool = False  # `train` holds the samples themselves, not what they are drawn about
     log_density: Callable[[np.ndarray], np.ndarray] | None = None  # (n, *shape) -> (n,), in nats
+    values: Callable[[Any], jax.Array] = as_they_are  # of what `train` holds: in a sample

@@ -1,7 +1,7 @@
 """scikit-learn's bundled digits: 1,797 real 8 x 8 images, no download."""
 
 import hashlib
-from typing import NamedTuple
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -10,23 +10,17 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from ganbench.judges.digits import digits_judge
-from ganbench.tasks.base import Task
+from ganbench.tasks.base import Split, Task
+from ganbench.tasks.images import uniform
 
 # Far more images than the judge has features (24), so that the reference covariance is sound.
 HELD_OUT = 500
 
 
-class Split(NamedTuple):
-    """The digits, divided once for all."""
-
-    train: np.ndarray  # (1297, 8, 8, 1) float32 in [-1, 1]: what GANs and judge are trained on
-    train_labels: np.ndarray  # (1297,) int32
-    held_out: np.ndarray  # (500, 8, 8, 1) float32: seen by neither, the reference of every distance
-    held_out_labels: np.ndarray  # (500,) int32
-
-
 def split() -> Split:
     """scikit-learn's digits, scaled as value / 8 - 1 and divided into two parts of equal strata.
+
+    1,297 images of 8 x 8 x 1 as float32 in [-1, 1] to train on, 500 held out.
 
     Each class gives its share of the 500 held-out images (largest remainder), those first in the
     order of the SHA-256 of their pixels: fixed for ever, whatever a library's generator does. The
@@ -72,7 +66,7 @@ def digits() -> Task:
         train=data.train,
         held_out=data.held_out,
         sample=_pick,
-        noise=_noise,
+        noise=partial(uniform, shape=(8, 8, 1)),
         judge=judge,
         proportions=np.bincount(data.train_labels) / len(data.train_labels),
         reference_mean=features.mean(0),
@@ -87,8 +81,3 @@ def digits() -> Task:
 def _pick(key: jax.Array, source: jax.Array, batch: int) -> jax.Array:
     """`batch` images of `source`, uniformly with replacement."""
     return jnp.asarray(source)[jr.randint(key, (batch,), 0, len(source))]
-
-
-def _noise(key: jax.Array, batch: int) -> jax.Array:
-    """Images of independent pixels, uniform on [-1, 1]."""
-    return jr.uniform(key, (batch, 8, 8, 1), minval=-1.0, maxval=1.0)

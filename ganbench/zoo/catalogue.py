@@ -2,7 +2,7 @@
 
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
-from ganbench.zoo import channels, conv, mlp, points, toy
+from ganbench.zoo import channels, conv, dcgan, mlp, points, recurrent, resnet, toy
 from ganbench.zoo.linen import Family as Family
 from ganbench.zoo.linen import Sizes as Sizes
 
@@ -10,6 +10,10 @@ NETS: dict[str, Family] = {
     "mlp": mlp.FAMILY,
     "conv": conv.FAMILY,
     "channels": channels.FAMILY,
+    "dcgan": dcgan.FAMILY,
+    "dcgan-small": dcgan.SMALL,
+    "resnet": resnet.FAMILY,
+    "recurrent": recurrent.FAMILY,
     "points": points.FAMILY,
     "toy": toy.FAMILY,
 }

@@ -64,7 +64,14 @@ def _checked(sizes: Sizes) -> Sizes:
             "nets channels takes images (shape (height, width, channels)), not shape "
             f"{tuple(sizes.shape)}; nets mlp takes any"
         )
-    return checked(sizes)
+    return checked(sizes, "channels")
 
 
-FAMILY = family(Architecture(Down, Up, features=2, checked=_checked))
+FAMILY = family(
+    Architecture(
+        reader=lambda sizes: Down(sizes.width, sizes.depth),
+        writer=lambda shape, sizes: Up(shape, sizes.width, sizes.depth),
+        features=lambda sizes: 2 * sizes.width,
+        checked=_checked,
+    )
+)

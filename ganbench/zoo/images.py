@@ -16,15 +16,15 @@ from ganbench.zoo.linen import Family, Sizes, drawn_at_once
 class Architecture(NamedTuple):
     """What tells one family of image nets from another; all static.
 
-    `reader(width, depth)` is a module, images and vectors -> (batch, features), that joins the
-    images on their channels and ends in a rectifier; `writer(shape, width, depth)` one, vectors ->
-    (batch, *shape), with a linear output; `features` counts the reader's outputs per unit of width;
-    `checked` returns the sizes or raises BadInput.
+    `reader(sizes)` is a module, images and vectors -> (batch, features), that joins the images on
+    their channels and ends in a rectifier; `writer(shape, sizes)` one, vectors -> (batch, *shape),
+    with a linear output; `features(sizes)` counts the reader's outputs for one image; `checked`
+    returns the sizes, with `normalized` decided, or raises BadInput.
     """
 
-    reader: Callable[[int, int], Made]
-    writer: Callable[[tuple[int, ...], int, int], Made]
-    features: int
+    reader: Callable[[Sizes], Made]
+    writer: Callable[[tuple[int, ...], Sizes], Made]
+    features: Callable[[Sizes], int]
     checked: Callable[[Sizes], Sizes]
 
 
@@ -60,37 +60,39 @@ class Autoencoder(nn.Module):
 def family(of: Architecture) -> Family:
     """The factories of an architecture; each raises BadInput as `of.checked` does."""
 
-    def reader(sizes: Sizes) -> Callable[[], Made]:
-        return partial(of.reader, sizes.width, sizes.depth)
-
-    def writer(shape: tuple[int, ...], sizes: Sizes) -> Made:
-        return of.writer(shape, sizes.width, sizes.depth)
-
     def generator(sizes: Sizes) -> Net:
         """Latents to images in [-1, 1]."""
         sizes = of.checked(sizes)
-        return drawn_at_once(Generator(partial(writer, sizes.shape, sizes)))
+        return drawn_at_once(Generator(partial(of.writer, sizes.shape, sizes)))
+
+    def reading(make: Callable[[Sizes, Callable[[], Made]], nn.Module], sizes: Sizes) -> Net:
+        sizes = of.checked(sizes)
+        made = make(sizes, partial(of.reader, sizes))
+        return drawn_at_once(made, alone=not sizes.normalized)
 
     def discriminator(sizes: Sizes) -> Net:
         """Images to `Critic`: the features are the last hidden layer."""
-        return drawn_at_once(layers.Discriminator(reader(of.checked(sizes))))
+        return reading(lambda sizes, reader: layers.Discriminator(reader), sizes)
 
     def encoder(sizes: Sizes) -> Net:
         """Images to vectors of length `latent`: as the discriminator up to its last layer."""
-        return drawn_at_once(layers.Encoder(sizes.latent, reader(of.checked(sizes))))
+        return reading(lambda sizes, reader: layers.Encoder(sizes.latent, reader), sizes)
 
     def denoiser(sizes: Sizes) -> Net:
         """Features to features of the same length: `depth` dense layers as wide as the features."""
         sizes = of.checked(sizes)
-        return drawn_at_once(layers.Denoiser(of.features * sizes.width, sizes.depth))
+        return drawn_at_once(layers.Denoiser(of.features(sizes), sizes.depth))
 
     def autoencoder(sizes: Sizes) -> Net:
         """Images to `Critic`: reconstruction energy as score, a code of length `width` as features.
 
         At width 16 the code is a quarter of an 8x8 image's pixels: a bottleneck.
         """
-        sizes = of.checked(sizes)
-        made = Autoencoder(sizes.width, reader(sizes), partial(writer, sizes=sizes))
-        return drawn_at_once(made)
+
+        def made(sizes: Sizes, reader: Callable[[], Made]) -> nn.Module:
+            back = sizes._replace(normalized=bool(sizes.normalized))  # as what it reads with
+            return Autoencoder(sizes.width, reader, lambda shape: of.writer(shape, back))
+
+        return reading(made, sizes)
 
     return Family(generator, discriminator, encoder, denoiser, autoencoder)

@@ -12,6 +12,7 @@ gets a gradient through every unit (Radford et al., ICLR 2016, arXiv 1511.06434)
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -20,6 +21,7 @@ import jax.numpy as jnp
 from ganbench.game import Critic
 from ganbench.zoo.activation import relu
 from ganbench.zoo.linen import deviation
+from ganbench.zoo.regularization import BatchNorm, Dropout
 
 Made = Callable[..., jax.Array]  # a module, or what is called like one
 
@@ -49,17 +51,26 @@ def reconstruction_energy(x: jax.Array, reconstruction: jax.Array) -> jax.Array:
 
 
 class Hidden(nn.Module):
-    """`depth` dense layers of `width` units, each followed by `activation`, on joined inputs."""
+    """`depth` dense layers of `width` units, each followed by `activation`, on joined inputs.
+
+    Layers from number `normalized` on, if given, have a batch normalization in the place of a bias;
+    a `dropout` rate, if given, drops units of each layer.
+    """
 
     width: int
     depth: int
     activation: Callable[[jax.Array], jax.Array]
+    normalized: int | None = None
+    dropout: Any = None
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
         h = joined(*inputs)
-        for _ in range(self.depth):
-            h = self.activation(nn.Dense(self.width, kernel_init=he)(h))
+        for layer in range(self.depth):
+            bare = self.normalized is None or layer < self.normalized
+            h = nn.Dense(self.width, kernel_init=he, use_bias=bare)(h)
+            h = self.activation(h if bare else BatchNorm()(h))
+            h = h if self.dropout is None else Dropout(self.dropout)(h)
         return h
 
 

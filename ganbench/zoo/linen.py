@@ -19,7 +19,9 @@ class Sizes(NamedTuple):
     shape: tuple[int, ...]  # of one sample: (features,) or (height, width, channels)
     latent: int  # length of the generator's input and of the encoder's output
     width: int  # units of a hidden layer; conv: channels of the 4x4 map; channels: values of each
-    depth: int  # hidden dense layers, at least 1
+    depth: int  # hidden dense layers; dcgan, resnet: strides of 2; at least 1
+    normalized: bool | None = None  # batch normalization; None: as is usual in the family
+    dropout: Any = None  # share of hidden units dropped where samples are read, traced; None: no
 
 
 class Family(NamedTuple):
@@ -32,15 +34,18 @@ class Family(NamedTuple):
     autoencoder: Callable[[Sizes], Net]
 
 
-def checked(sizes: Sizes) -> Sizes:
-    """`sizes`, or BadInput naming the first that is below 1."""
+def checked(sizes: Sizes, family: str = "", *options: str) -> Sizes:
+    """`sizes`, or BadInput naming the first that is below 1, or an option that is none of these."""
+    for name in ("normalized", "dropout"):
+        if getattr(sizes, name) is not None and name not in options:
+            raise BadInput(f"nets {family} takes no {name}")
     for name in ("latent", "width", "depth"):
         if getattr(sizes, name) < 1:
             raise BadInput(f"{name} must be at least 1, it is {getattr(sizes, name)}")
     return sizes
 
 
-def from_linen(module: nn.Module) -> Net:
+def from_linen(module: nn.Module, alone: bool = True) -> Net:
     """A Linen module as a `Net`; it may take any number of inputs, each batch first.
 
     init(key, *inputs) -> (params, aux): the "params" collection, and a dict of all other
@@ -52,6 +57,7 @@ def from_linen(module: nn.Module) -> Net:
 
     Args:
         module: static; its `__call__(*inputs)` is the net.
+        alone: whether what it makes of a sample depends on that sample alone; see `Net`.
 
     Raises (from `apply`): flax.errors.InvalidRngError if the module draws noise and key is None.
     """
@@ -70,7 +76,7 @@ def from_linen(module: nn.Module) -> Net:
         variables = {"params": params, **aux}
         return module.apply(variables, *inputs, rngs=key, mutable=list(aux))[0]
 
-    return Net(init, apply)
+    return Net(init, apply, alone=alone)
 
 
 def deviation(variance: float) -> Callable[..., jax.Array]:
@@ -86,19 +92,21 @@ def deviation(variance: float) -> Callable[..., jax.Array]:
     return init
 
 
-def drawn_at_once(module: nn.Module) -> Net:
+def drawn_at_once(module: nn.Module, alone: bool = True) -> Net:
     """`from_linen(module)` with parameters = what its init gives, times standard normals.
 
     One draw serves all parameters: XLA compiles each draw anew, at about a quarter of a second of
-    CPU time, and a net has four to ten kernels. Biases with deviation 0 start at 0.
+    CPU time, and a net has four to ten kernels. Vectors are no deviations, but start as they are:
+    biases at 0, the scales of a normalization at 1.
     """
-    net = from_linen(module)
+    net = from_linen(module, alone)
 
     def init(key: jax.Array, *inputs: jax.Array) -> tuple[Params, Params]:
         deviations, aux = net.init(key, *inputs)
         flat, unravel = ravel_pytree(deviations)
         # drawn in float32 whatever the precision, so that a float64 run starts from the same values
         noise = jax.random.normal(key, flat.shape, jnp.float32)
-        return unravel(flat * noise.astype(flat.dtype)), aux
+        drawn = unravel(flat * noise.astype(flat.dtype))
+        return jax.tree.map(lambda x, d: x if d.ndim > 1 else d, drawn, deviations), aux
 
     return net._replace(init=init)

@@ -1,6 +1,7 @@
 """Multilayer perceptrons: any data shape, any number of inputs, each flattened and all joined."""
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 import flax.linen as nn
@@ -9,7 +10,7 @@ import jax
 from ganbench.game import Critic, Net
 from ganbench.zoo import layers
 from ganbench.zoo.activation import leaky, relu
-from ganbench.zoo.layers import Hidden, joined, lecun, reconstruction_energy
+from ganbench.zoo.layers import Hidden, Made, joined, lecun, reconstruction_energy
 from ganbench.zoo.linen import Family, Sizes, checked, drawn_at_once
 
 
@@ -19,10 +20,11 @@ class Generator(nn.Module):
     shape: tuple[int, ...]
     width: int
     depth: int
+    normalized: int | None = None
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        h = Hidden(self.width, self.depth, relu)(*inputs)
+        h = Hidden(self.width, self.depth, relu, self.normalized)(*inputs)
         x = nn.Dense(math.prod(self.shape), kernel_init=lecun)(h).reshape(-1, *self.shape)
         return nn.tanh(x) if len(self.shape) == 3 else x
 
@@ -35,38 +37,52 @@ class Autoencoder(nn.Module):
     """
 
     code: int
-    width: int
-    depth: int
+    reader: Callable[[], Made]
+    writer: Callable[[], Made]
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> Critic:
         x = joined(*inputs)
-        code = nn.Dense(self.code, kernel_init=lecun)(Hidden(self.width, self.depth, leaky)(x))
-        h = Hidden(self.width, self.depth, relu)(code)
+        code = nn.Dense(self.code, kernel_init=lecun)(self.reader()(x))
+        h = self.writer()(code)
         return Critic(reconstruction_energy(x, nn.Dense(x.shape[-1], kernel_init=lecun)(h)), code)
+
+
+def _checked(sizes: Sizes) -> Sizes:
+    return checked(sizes, "mlp", "normalized", "dropout")
+
+
+def _reader(sizes: Sizes) -> Callable[[], Made]:
+    """What reads samples: not normalised at its input layer, units dropped if asked."""
+    first = 1 if sizes.normalized else None
+    return partial(Hidden, sizes.width, sizes.depth, leaky, first, sizes.dropout)
 
 
 def generator(sizes: Sizes) -> Net:
     """Latents to samples of `sizes.shape`, `depth` hidden layers of `width`; images end in tanh.
 
-    Raises BadInput if a size is below 1, as every factory here does.
+    Raises BadInput if a size is below 1, as every factory here does. Batch-normalised if asked, as
+    the other nets are: those that read samples not at their input layer.
     """
-    return drawn_at_once(Generator(sizes.shape, *checked(sizes)[2:]))
+    shape, _, width, depth, normalized, _ = _checked(sizes)
+    return drawn_at_once(Generator(shape, width, depth, 0 if normalized else None))
 
 
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`, `depth` hidden layers of `width`, the last of which is the features."""
-    return drawn_at_once(layers.Discriminator(partial(Hidden, *checked(sizes)[2:], leaky)))
+    made = layers.Discriminator(_reader(_checked(sizes)))
+    return drawn_at_once(made, alone=not sizes.normalized)
 
 
 def encoder(sizes: Sizes) -> Net:
     """Samples to vectors of length `latent`, `depth` hidden layers of `width`."""
-    return drawn_at_once(layers.Encoder(sizes.latent, partial(Hidden, *checked(sizes)[2:], leaky)))
+    made = layers.Encoder(sizes.latent, _reader(_checked(sizes)))
+    return drawn_at_once(made, alone=not sizes.normalized)
 
 
 def denoiser(sizes: Sizes) -> Net:
     """Features to features of the same length, `depth` hidden layers of `width`."""
-    return drawn_at_once(layers.Denoiser(*checked(sizes)[2:]))
+    return drawn_at_once(layers.Denoiser(_checked(sizes).width, sizes.depth))
 
 
 def autoencoder(sizes: Sizes) -> Net:
@@ -76,8 +92,9 @@ def autoencoder(sizes: Sizes) -> Net:
     (at least 1): at a width of 128 that is half of the 64 pixels of an 8x8 digit, a
     bottleneck, while a point in the plane is still held apart by EBGAN's margin alone.
     """
-    code = max(1, checked(sizes).width // 4)
-    return drawn_at_once(Autoencoder(code, sizes.width, sizes.depth))
+    code = max(1, _checked(sizes).width // 4)
+    writer = partial(Hidden, sizes.width, sizes.depth, relu, 0 if sizes.normalized else None)
+    return drawn_at_once(Autoencoder(code, _reader(sizes), writer), alone=not sizes.normalized)
 
 
 FAMILY = Family(generator, discriminator, encoder, denoiser, autoencoder)

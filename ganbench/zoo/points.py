@@ -21,7 +21,7 @@ def _first(*inputs: jax.Array) -> jax.Array:
 def _checked(sizes: Sizes) -> Sizes:
     if tuple(sizes.shape) != (2,):
         raise BadInput(f"nets points takes points of the plane (shape (2,)), not {sizes.shape}")
-    return checked(sizes)
+    return checked(sizes, "points")
 
 
 def generator(sizes: Sizes) -> Net:

@@ -13,27 +13,16 @@ from functools import partial
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
 from ganbench.game import Net
 from ganbench.zoo import layers, mlp
 from ganbench.zoo.activation import relu
 from ganbench.zoo.layers import joined
 from ganbench.zoo.linen import Family, Sizes, checked, from_linen
+from ganbench.zoo.regularization import BatchNorm
 
-PIECES, EPSILON = 5, 1e-5
+PIECES = 5
 _weights = nn.initializers.normal(0.02)
-
-
-class BatchNorm(nn.Module):
-    """(x - mean) / sqrt(variance + 1e-5) of the batch, times a scale, plus a shift."""
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        scale = self.param("scale", nn.initializers.ones, x.shape[-1:], x.dtype)
-        shift = self.param("shift", nn.initializers.zeros, x.shape[-1:], x.dtype)
-        centred = x - x.mean(0)
-        return centred / jnp.sqrt((centred**2).mean(0) + EPSILON) * scale + shift
 
 
 class Generator(nn.Module):
@@ -70,12 +59,12 @@ class Maxout(nn.Module):
 
 def generator(sizes: Sizes) -> Net:
     """Latents to samples, batch-normalised."""
-    return from_linen(Generator(sizes.shape, *checked(sizes)[2:]))
+    return from_linen(Generator(sizes.shape, checked(sizes, "toy").width, sizes.depth))
 
 
 def discriminator(sizes: Sizes) -> Net:
     """Samples to `Critic`: maxout layers of half the width, the last of which is the features."""
-    width, depth = max(1, checked(sizes).width // 2), max(1, sizes.depth - 1)
+    width, depth = max(1, checked(sizes, "toy").width // 2), max(1, sizes.depth - 1)
     return from_linen(layers.Discriminator(partial(Maxout, width, depth), _weights))
 
 

@@ -1,0 +1,135 @@
+"""Judges of images with more than 8 pixels a side: small convolutional classifiers.
+
+Their weights are the same for all lanes, and convolutions are products of patches (`patches`).
+"""
+
+import hashlib
+from collections.abc import Mapping
+from functools import partial, reduce
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import platformdirs
+from jax.lax import Precision
+from jax.random import fold_in
+
+from ganbench.errors import BadInput
+from ganbench.judges.digits import load, none_odds
+from ganbench.patches import patches
+from ganbench.tasks.base import Judge, Verdict
+
+FEATURES = 24  # width of the last hidden layer, which the Frechet distance compares
+WEIGHTS = Path(__file__).parent / "weights"
+
+Weights = Mapping[str, np.ndarray]
+
+
+class Net(NamedTuple):
+    """A classifier's sizes: every convolution has a stride of 2, every hidden layer a rectifier."""
+
+    side: int  # of the square images
+    channels: int  # of one image
+    convolutions: tuple[tuple[int, int], ...]  # (kernel, features) of each
+    hidden: int  # units of the dense layer before the last hidden one
+    classes: int  # its logits have one more, "none of them"
+
+    def shapes(self) -> list[tuple[int, int]]:
+        """(rows, columns) of every layer's kernel; a convolution's rows are a patch's values."""
+        made, channels, side = [], self.channels, self.side
+        for kernel, features in self.convolutions:
+            made.append((kernel * kernel * channels, features))
+            channels, side = features, -(-side // 2)
+        widths = (side * side * channels, self.hidden, FEATURES, self.classes + 1)
+        return made + list(zip(widths[:-1], widths[1:], strict=True))
+
+
+def initial(net: Net, key: jax.Array) -> dict[str, jax.Array]:
+    """First kernels, N(0, 2 / rows), and biases, 0."""
+    made = {}
+    for layer, (rows, columns) in enumerate(net.shapes()):
+        deviation = np.float32(np.sqrt(2 / rows))
+        made[f"kernel_{layer}"] = deviation * jax.random.normal(
+            fold_in(key, layer), (rows, columns)
+        )
+        made[f"bias_{layer}"] = jnp.zeros(columns)
+    return made
+
+
+def classify(net: Net, weights: Weights, images: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Logits, (batch, classes + 1), and the last hidden values, (batch, 24), of images in [-1, 1].
+
+    The hidden values are those that enter the rectifier: after it some would be zero for all.
+    """
+
+    def layer(i: int, x: jax.Array) -> jax.Array:
+        # Highest: a GPU would otherwise round the products to TF32 and move the gate.
+        product = jnp.matmul(x, weights[f"kernel_{i}"], precision=Precision.HIGHEST)
+        return product + weights[f"bias_{i}"]
+
+    depth = len(net.convolutions)
+    taken = [partial(patches, kernel=kernel, stride=2) for kernel, _ in net.convolutions]
+    x = reduce(lambda x, i: jax.nn.relu(layer(i, taken[i](x))), range(depth), images)
+    x = jax.nn.relu(layer(depth, x.reshape(len(x), -1)))
+    entering = layer(depth + 1, x)
+    return layer(depth + 2, jax.nn.relu(entering)), entering
+
+
+def judge_images(net: Net, weights: Weights, x: jax.Array) -> Verdict:
+    """The verdict on x, (batch, side, side, factors * channels) in [-1, 1].
+
+    Every `channels` channels are an image of their own and a factor of the verdict. p is the
+    softmax over all logits but the last; an image passes the gate when log(p(none) / (1 - p(none)))
+    < threshold, a sample is accepted when all its images pass. Features are concatenated.
+    """
+    factors = x.shape[-1] // net.channels
+    parts = [classify(net, weights, part) for part in jnp.split(x, factors, axis=-1)]
+    log_p = [jax.nn.log_softmax(logits[:, :-1], axis=-1) for logits, _ in parts]
+    passed = [none_odds(logits) < weights["threshold"] for logits, _ in parts]
+    return Verdict(
+        log_p=jnp.stack(log_p, axis=1),
+        accepted=jnp.all(jnp.stack(passed), axis=0),
+        features=jnp.concatenate([hidden for _, hidden in parts], axis=-1),
+    )
+
+
+class Known(NamedTuple):
+    """A judge that there can be: its net, and the pinned hash of the weights in this package.
+
+    Without one nobody could train it yet for all: each user does, and results say by which hash.
+    """
+
+    net: Net
+    sha256: str | None = None
+
+
+_CLOTHES_OR_DIGITS = Net(28, 1, ((5, 16), (3, 32)), 64, 10)
+_OBJECTS = Net(32, 3, ((5, 32), (3, 64), (3, 128)), 96, 10)
+
+KNOWN: dict[str, Known] = {
+    "mnist": Known(_CLOTHES_OR_DIGITS),
+    "fashion-mnist": Known(_CLOTHES_OR_DIGITS),
+    "cifar10": Known(_OBJECTS),
+    "celeba": Known(_OBJECTS._replace(classes=8)),
+}
+
+
+def weights_path(name: str) -> Path:
+    """Where judge `name` has its weights: in this package, or in the user's own folder."""
+    own = platformdirs.user_data_path("ganbench") / "judges"
+    return (own if KNOWN[name].sha256 is None else WEIGHTS) / f"{name}.npz"
+
+
+def convolutional_judge(name: str) -> Judge:
+    """The judge of image set `name`.
+
+    Raises:
+        BadInput: its file is missing, not whole, or, in this package, not the pinned one.
+    """
+    path, (net, sha256) = weights_path(name), KNOWN[name]
+    if sha256 is None and not path.is_file():
+        raise BadInput(f"judge {name}: no weights in {path}; type: ganbench judge train {name}")
+    found = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
+    return Judge(partial(judge_images, net), load(path, found), found)

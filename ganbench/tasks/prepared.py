@@ -1,0 +1,149 @@
+"""Image sets that tensorflow-datasets has prepared, read without TensorFlow.
+
+They lie in `TFDS_DATA_DIR`, or where tensorflow-datasets puts them: `~/tensorflow_datasets`. The
+newest version that is there is read; a task's hash of the pixels tells versions apart.
+"""
+
+import io
+import json
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from ganbench.errors import BadInput
+from ganbench.tasks.base import Split
+from ganbench.tasks.sets import SETS, ImageSet, image_set
+
+AT_ONCE = 1000  # records read at a time
+VERSION = re.compile(r"\d+\.\d+\.\d+")  # while it is prepared, a folder's name has more behind it
+FORMAT = "array_record"  # the one that is read without TensorFlow
+
+
+class State(NamedTuple):
+    """Whether a set can be read: the folder of the version there is, or in one line why not."""
+
+    folder: Path | None
+    reason: str
+
+
+def data_folder() -> Path:
+    """Where prepared sets lie."""
+    return Path(os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets")
+
+
+def state(name: str) -> State:
+    """Whether set `name` is ready to be read; looks at names and sizes of files alone.
+
+    Raises:
+        BadInput: no set of that name.
+    """
+    root = data_folder() / image_set(name).tfds
+    where = f"{data_folder()} (TFDS_DATA_DIR)"
+    if not data_folder().is_dir():
+        return State(None, f"there is no folder {where}")
+    whole = [p for p in root.glob("*/dataset_info.json") if VERSION.fullmatch(p.parent.name)]
+    versions = [path.parent for path in whole]
+    if not versions:
+        return State(None, f"{'half' if any(root.glob('*/*')) else 'not'} prepared in {where}")
+    newest = max(versions, key=lambda p: [int(part) for part in p.name.split(".")])
+    try:
+        fault = _fault(newest)
+    except (OSError, ValueError, KeyError, TypeError):
+        fault = "dataset_info.json cannot be read"
+    return State(None, f"{newest}: {fault}") if fault else State(newest, "")
+
+
+def _fault(folder: Path) -> str:
+    """What keeps a prepared version from being read; empty if nothing does."""
+    info = json.loads((folder / "dataset_info.json").read_text())
+    if (found := info.get("fileFormat", "tfrecord")) != FORMAT:
+        return f"prepared as {found}, must be {FORMAT}"
+    sizes = {split["name"]: split["shardLengths"] for split in info["splits"]}
+    for name in ("train", "test"):
+        if name not in sizes:
+            return f"there is no split {name}"
+        for i in range(count := len(sizes[name])):
+            shard = folder / f"{info['name']}-{name}.{FORMAT}-{i:05}-of-{count:05}"
+            if not shard.is_file() or not shard.stat().st_size:
+                return f"{shard.name} is missing or empty"
+    return ""
+
+
+@cache
+def load(name: str) -> Split:
+    """Set `name`, uint8, read once a process; its test split is held out.
+
+    Raises:
+        BadInput: it is not there, not whole, or no set at all; the message says what to type.
+    """
+    found, known = state(name), image_set(name)
+    advice = f"type: ganbench data prepare {name}"
+    if found.folder is None:
+        raise BadInput(f"data set {name}: {found.reason}; {advice}")
+    try:
+        made = Split(*_read(found.folder, known, "train"), *_read(found.folder, known, "test"))
+    except Exception as error:  # whatever a file that is not what it should be makes a library do
+        told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise BadInput(
+            f"data set {name}: {found.folder} cannot be read ({told}); {advice}"
+        ) from None
+    return made
+
+
+def _read(folder: Path, known: ImageSet, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """(images, labels) of one split, in the order of its records."""
+    import tensorflow_datasets as tfds  # half a second, which who reads no images need not wait
+
+    # the pictures are opened here, without a look at TensorFlow's or OpenCV's absence for each
+    raw = {"image": tfds.decode.SkipDecoding()}
+    source: Any = tfds.builder_from_directory(folder).as_data_source(split=split, decoders=raw)
+    images = np.empty((len(source), *known.shape), np.uint8)
+    labels = np.empty(len(source), np.int32)
+    for first in range(0, len(source), AT_ONCE):
+        here = range(first, min(first + AT_ONCE, len(source)))
+        for i, record in zip(here, source.__getitems__(list(here)), strict=True):
+            pixels = known.pixels(Image.open(io.BytesIO(record["image"])))
+            images[i] = pixels.reshape(known.shape)
+            labels[i] = known.label(record)
+    if labels.min() < 0 or labels.max() >= len(known.classes):
+        raise ValueError(f"a label is none of {len(known.classes)} classes")
+    return images, labels
+
+
+def prepare(name: str) -> Path:
+    """The folder of set `name`: as it is if it is ready, else downloaded, written as array_record.
+
+    Raises:
+        BadInput: no set of that name, TensorFlow is not installed, or it could not be done.
+    """
+    known, ready = image_set(name), state(name).folder
+    if ready is not None:
+        return ready
+    try:
+        import tensorflow  # noqa: F401  tensorflow-datasets writes with it
+    except ImportError:
+        told = "preparing needs TensorFlow; type: pip install 'ganbench[prepare]'"
+        raise BadInput(f"data prepare {name}: {told}") from None
+    import tensorflow_datasets as tfds
+
+    try:
+        builder: Any = tfds.builder(known.tfds, data_dir=data_folder(), file_format=FORMAT)
+        builder.download_and_prepare()
+    except Exception as error:  # network, disk, checksum: tensorflow-datasets has no one class
+        told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
+        raise BadInput(f"data prepare {name}: {told}") from None
+    return Path(builder.data_dir)
+
+
+def listed() -> list[dict[str, Any]]:
+    """Every set: its name, whether it is ready, and where, or why not."""
+    found = {name: state(name) for name in SETS}
+    return [
+        {"name": n, "ready": s.folder is not None, "where": str(s.folder or ""), "reason": s.reason}
+        for n, s in found.items()
+    ]
