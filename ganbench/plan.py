@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ganbench.box import TRACED, points
 from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import METRIC_VERSION, METRICS
 from ganbench.program import Budget, Lane
 from ganbench.registry import METHODS, kinds, names_of, resolve, traced_names
-from ganbench.schema import MethodTable, Suite, TaskTable
+from ganbench.schema import MethodTable, Suite, TaskTable, flat
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
@@ -63,10 +64,22 @@ def budget_of(table: TaskTable, task: Task) -> Budget:
     return Budget(**own, final_samples=max(2500, 26 * task.modes))
 
 
+def with_axes(budget: Budget, values: Mapping[str, Any]) -> Budget:
+    """`budget` at one point of a box: with those of `values` that are fields of it."""
+    own = {k: v for k, v in values.items() if k in Budget._fields and k not in TRACED}
+    return budget._replace(**own)
+
+
+def group_budget(suite: Suite, group: Group, task: Task) -> Budget:
+    """The budget of a group: its task's, at the group's point where the task has a box."""
+    return with_axes(budget_of(suite.tasks[group.task], task), group.static)
+
+
 def protocol(suite: Suite, name: str) -> dict[str, Any]:
     """All that makes two results on a task comparable; its `digest` is the protocol hash."""
     task = TASKS[name]()
     budget = budget_of(suite.tasks[name], task)._asdict()
+    box = suite.tasks[name].box
     return {
         "version": PROTOCOL_VERSION,
         "task": name,
@@ -77,7 +90,7 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
         "outcome": suite.rules()._asdict(),
         # an option that is not used is not part of it: suites from before there was one stay equal
         "budget": {key: value for key, value in budget.items() if value is not None},
-    }
+    } | ({} if box is None else {"box": box.model_dump(exclude_none=True)})
 
 
 def cell_hash(protocol_hash: str, cell: Cell) -> str:
@@ -101,14 +114,6 @@ def is_current(run: Mapping[Any, Any]) -> bool:
     return run["cell"] == now
 
 
-def _flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key, value in table.items():
-        nested = isinstance(value, Mapping)
-        made |= _flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
-    return made
-
-
 def _settings(method: str, given: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     """Every combination of the listed values, completed with defaults and checked."""
     columns = [value if isinstance(value, list) else [value] for value in given.values()]
@@ -126,38 +131,59 @@ def groups(suite: Suite) -> Iterator[Group]:
         BadInput: an unknown method or hyperparameter, or an impossible stack.
     """
     for task, table in suite.tasks.items():
-        listed = table.learning_rate
-        rates = listed if isinstance(listed, list) else [listed]
+        tried = _tried(suite, task)
+        # no net of theirs is trained: the first point's values are as good as any
+        first = {k: v for k, v in tried[0].items() if k in TRACED}
         for name in kinds("reference"):
             cells = [Cell(Row(task, name, {}), suite.seed, i) for i in range(table.seeds)]
-            lanes = [Lane(c.seed, c.replicate, {"learning_rate": rates[0]}) for c in cells]
+            lanes = [Lane(c.seed, c.replicate, first) for c in cells]
             yield Group(task, name, {}, tuple(cells), tuple(lanes))
         for entry in suite.methods:
             if METHODS[names_of(entry.name)[0]].kind == "reference":
                 raise BadInput(f"methods: {entry.name!r} heads every task already; leave it out")
             if entry.tasks is None or task in entry.tasks:
-                yield from _method_groups(suite, task, entry, rates)
+                yield from _method_groups(suite, task, entry, tried)
+
+
+def _tried(suite: Suite, task: str) -> list[dict[str, Any]]:
+    """What every method of a task is tried at: its learning rates, or the points of its box."""
+    table = suite.tasks[task]
+    rates = table.learning_rate if isinstance(table.learning_rate, list) else [table.learning_rate]
+    if table.box is None:
+        return [{"learning_rate": rate} for rate in rates]
+    if len(rates) > 1:
+        raise BadInput(f"tasks.{task}.learning_rate: a list goes into the box")
+    try:
+        drawn = points(table.box, suite.seed, task)
+    except BadInput as error:
+        raise BadInput(f"tasks.{task}.box: {error}") from None
+    return [{"learning_rate": rates[0], **point} for point in drawn]
 
 
 def _method_groups(
-    suite: Suite, task: str, entry: MethodTable, rates: list[float]
+    suite: Suite, task: str, entry: MethodTable, tried: list[dict[str, Any]]
 ) -> Iterator[Group]:
-    traced = traced_names(entry.name) | {"learning_rate"}
-    columns: dict[str, list[dict[str, Any]]] = {}
+    """A method's groups. Points of a box are replicates apart: each has data and noise of its own,
+    the same for every method.
+    """
+    traced = traced_names(entry.name) | set(TRACED)
+    boxed, seeds = suite.tasks[task].box is not None, suite.tasks[task].seeds
+    columns: dict[str, list[tuple[int, dict[str, Any]]]] = {}
     seen: set[str] = set()
-    for own, rate in itertools.product(_settings(entry.name, _flat(entry.hyperparameters)), rates):
-        values = {**own, "learning_rate": rate}
+    settings = _settings(entry.name, flat(entry.hyperparameters))
+    for own, (number, point) in itertools.product(settings, enumerate(tried)):
+        values = {**own, **point}
         if canonical(values) in seen:
             raise BadInput(f"method {entry.name!r}: {canonical(values)} is listed twice")
         seen.add(canonical(values))
         static = {k: v for k, v in values.items() if k not in traced}
-        columns.setdefault(canonical(static), []).append(values)
+        columns.setdefault(canonical(static), []).append((number if boxed else 0, values))
     for rows in columns.values():
         cells, lanes = [], []
-        for values in rows:
-            for i in range(suite.tasks[task].seeds):
+        for number, values in rows:
+            for i in range(number * seeds, (number + 1) * seeds):
                 cells.append(Cell(Row(task, entry.name, values), suite.seed, i))
                 lane_values = {k: v for k, v in values.items() if k in traced}
                 lanes.append(Lane(suite.seed, i, lane_values))
-        static = {k: v for k, v in rows[0].items() if k not in traced}
+        static = {k: v for k, v in rows[0][1].items() if k not in traced}
         yield Group(task, entry.name, static, tuple(cells), tuple(lanes))

@@ -1,5 +1,6 @@
 """The suite file's schema."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -15,8 +16,60 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Moment = Annotated[float, Field(ge=0, lt=1)]
 
 
+def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested tables as one, their keys joined by dots."""
+    made: dict[str, Any] = {}
+    for key, value in table.items():
+        nested = isinstance(value, Mapping)
+        made |= flat(value, f"{prefix}{key}.") if nested else {f"{prefix}{key}": value}
+    return made
+
+
 class _Table(pydantic.BaseModel):
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Range(_Table):
+    """`{ low = 1e-4, high = 1e-2 }`: numbers between two, their logarithms uniform if `log`."""
+
+    low: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    high: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    log: bool = True
+
+    @pydantic.model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if not self.low < self.high or (self.log and not self.low > 0):
+            raise ValueError("low must be below high, and above 0 for logarithms")
+        return self
+
+
+def _list_of(kind: Any) -> Any:
+    return Annotated[list[kind], Field(min_length=1)]
+
+
+Dropped = Annotated[float, Field(ge=0, lt=1)]
+
+
+class BoxTable(_Table):
+    """`[tasks.NAME.box]`: hyperparameters that every method is tried at, in place of the table's.
+
+    A list is a choice of its values; learning rates and dropout may be ranges. `shapes` bounds how
+    many combinations of the others there are, each of which is compiled.
+    """
+
+    points: Positive
+    shapes: Positive | None = None
+    nets: _list_of(str) | None = None  # type: ignore[valid-type]
+    width: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    depth: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    normalized: _list_of(bool) | None = None  # type: ignore[valid-type]
+    d_width: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    d_depth: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    d_normalized: _list_of(bool) | None = None  # type: ignore[valid-type]
+    d_steps: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
+    d_learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
+    dropout: Range | _list_of(Dropped) | None = None  # type: ignore[valid-type]
 
 
 class TaskTable(_Table):
@@ -37,13 +90,14 @@ class TaskTable(_Table):
     curve_samples: Positive = 2500
     sample_batch: Annotated[int, Field(ge=2, lt=LIMIT)] | None = None
     normalized: bool | None = None
-    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None
+    dropout: Dropped | None = None
     d_width: Positive | None = None
     d_depth: Positive | None = None
     d_normalized: bool | None = None
     d_learning_rate: Rate | None = None
     d_steps: Positive | None = None
     block: Positive = 8
+    box: BoxTable | None = None
 
     @pydantic.model_validator(mode="after")
     def _moments(self) -> "TaskTable":
@@ -59,6 +113,51 @@ class MethodTable(_Table):
     source: str
     hyperparameters: dict[str, Any] = {}
     tasks: Annotated[list[str], Field(min_length=1)] | None = None
+
+
+class RowTable(_Table):
+    """Rows of a leaderboard: a method, and those of its hyperparameters that tell them apart."""
+
+    method: str
+    hyperparameters: Annotated[dict[str, Any], pydantic.BeforeValidator(flat)] = {}
+
+
+class PublishedTable(RowTable):
+    """`[[published]]`: a figure of a paper, beside which the suite's own is put.
+
+    Only what was read in a paper, its code or its authors' tables is `verified`; what is recalled
+    is not, and is shown as that.
+    """
+
+    task: str
+    metric: str
+    value: float
+    spread: float | None = None
+    spread_is: str = ""  # what the spread is, and of how many runs
+    source: str
+    verified: bool
+
+
+class ClaimTable(_Table):
+    """`[[claims]]`: that `metric` rises over `rows`, or that a share of successes keeps a bound."""
+
+    says: str
+    source: str
+    verified: bool
+    task: str
+    metric: str = "success"
+    rows: Annotated[list[RowTable], Field(min_length=1)]  # the lowest first
+    at_most: Annotated[float, Field(ge=0, le=1)] | None = None
+    at_least: Annotated[float, Field(ge=0, le=1)] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _one_kind(self) -> "ClaimTable":
+        bounds = [x for x in (self.at_most, self.at_least) if x is not None]
+        if len(bounds) != (1 if len(self.rows) == 1 else 0):
+            raise ValueError("one row goes with one of at_most and at_least, several with neither")
+        if bounds and self.metric != "success":
+            raise ValueError("at_most and at_least go with the metric success")
+        return self
 
 
 class KeepTable(_Table):
@@ -86,6 +185,8 @@ class Suite(_Table):
     diagnostics: dict[str, Positive] = {}  # by name: how many times during a training
     tasks: Annotated[dict[str, TaskTable], Field(min_length=1)]
     methods: Annotated[list[MethodTable], Field(min_length=1)]
+    published: list[PublishedTable] = []
+    claims: list[ClaimTable] = []
 
     def rules(self) -> Rules:
         """The outcome thresholds."""

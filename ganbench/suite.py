@@ -1,22 +1,29 @@
 """Suite files: found, read, checked, and changed by the command line."""
 
-import math
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pydantic
 
-from ganbench.diagnostics.catalogue import DIAGNOSTICS
+from ganbench.checks import check_names, check_rows
 from ganbench.errors import BadInput, choices
-from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import groups
-from ganbench.program import nets_of
 from ganbench.registry import canonical_name
-from ganbench.schema import LIMIT, KeepTable, MethodTable, OutcomeTable, Suite, TaskTable
-from ganbench.tasks.catalogue import TASKS, facts
+from ganbench.schema import (
+    LIMIT,
+    BoxTable,
+    ClaimTable,
+    KeepTable,
+    MethodTable,
+    OutcomeTable,
+    PublishedTable,
+    RowTable,
+    Suite,
+    TaskTable,
+)
 
-MODE_SAMPLES = 5  # a mode counts with three samples: at least five must be expected of each
 SUITES = Path(__file__).resolve().parent.parent / "suites"
 
 
@@ -38,12 +45,16 @@ def suite_names() -> list[str]:
     return sorted(path.stem for path in SUITES.glob("*.toml"))
 
 
-def read(path: Path) -> Suite:
+def read(path: Path, full: bool = False) -> Suite:
     """The checked suite in the file at `path`.
+
+    Args:
+        full: with what the file's table `full` has for its other keys: the published setting of a
+            suite that by itself is one scaled down. Both are checked, whichever is asked for.
 
     Raises:
         BadInput: not readable, not TOML, or a key that is unknown, missing, of the wrong type or
-            out of range; the message names file, key and what is allowed.
+            out of range; the message names file, key and what is allowed. Or there is no `full`.
     """
     try:
         raw = tomllib.loads(path.read_bytes().decode())
@@ -51,11 +62,35 @@ def read(path: Path) -> Suite:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
+    published = raw.pop("full", {})
+    if not isinstance(published, dict):
+        raise BadInput(f"{path}: full: must be a table of the suite's keys")
+    suite = _checked(path, raw)
+    if not published:
+        if full:
+            raise BadInput(f"{path}: --full: the suite has no other setting than its own")
+        return suite
+    other = _checked(path, _merged(raw, published), "full.")
+    return other if full else suite
+
+
+def _merged(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """`table` with what `other` has, table by table."""
+    both = {k: _merged(table[k], v) for k, v in other.items() if _tables(table.get(k), v)}
+    return {**table, **other, **both}
+
+
+def _tables(*values: Any) -> bool:
+    return all(isinstance(value, Mapping) for value in values)
+
+
+def _checked(path: Path, raw: dict[str, Any], within: str = "") -> Suite:
+    """The suite that `raw` holds; `within` stands before the keys in messages."""
     try:
         suite = Suite.model_validate(raw)
-        _check_names(suite)
+        check_names(suite)
         suite = _with_methods(suite, suite.methods)
-        _check_tasks(suite)
+        check_rows(suite)
         list(groups(suite))
     except pydantic.ValidationError as error:
         first = _most_telling(error)
@@ -64,9 +99,9 @@ def read(path: Path) -> Suite:
         given = "" if whole else f" (given: {first['input']!r})"
         if first["type"] == "extra_forbidden":
             given = f"; known: {choices(_keys_at(first['loc'][:-1]))}"
-        raise BadInput(f"{path}: {key}: {first['msg']}{given}") from None
+        raise BadInput(f"{path}: {within}{key}: {first['msg']}{given}") from None
     except BadInput as error:
-        raise BadInput(f"{path}: {error}") from None
+        raise BadInput(f"{path}: {within}{error}") from None
     return suite
 
 
@@ -90,57 +125,13 @@ def _keys_at(where: tuple[int | str, ...]) -> list[str]:
         "keep": KeepTable,
         "tasks": TaskTable,
         "methods": MethodTable,
+        "published": PublishedTable,
+        "claims": ClaimTable,
+        "box": BoxTable,
+        "rows": RowTable,
     }
-    return list((tables[where[0]] if where else Suite).model_fields)
-
-
-def _check_names(suite: Suite) -> None:
-    for name in suite.scores:
-        if name in METRICS:
-            raise BadInput(f"scores: {name!r} is in every suite already; leave it out")
-        if name not in OPTIONAL:
-            raise BadInput(f"scores: unknown score {name!r}; known: {choices(OPTIONAL)}")
-        if suite.scores.count(name) > 1:
-            raise BadInput(f"scores: {name!r} appears twice")
-    for name, times in suite.diagnostics.items():
-        if name not in DIAGNOSTICS:
-            known = choices(DIAGNOSTICS)
-            raise BadInput(f"diagnostics: unknown diagnostic {name!r}; known: {known}")
-        least = min(suite.tasks, key=lambda task: suite.tasks[task].evaluations)
-        if times > (most := suite.tasks[least].evaluations):
-            raise BadInput(
-                f"diagnostics.{name}: {times} must be at most the evaluations of every task "
-                f"({least}: {most})"
-            )
-    for name, table in suite.tasks.items():
-        _check_table(name, table)
-
-
-def _check_table(name: str, table: TaskTable) -> None:
-    """Raises BadInput naming the first key of `[tasks.NAME]` that does not go with the task."""
-    if name not in TASKS:
-        raise BadInput(f"tasks.{name}: unknown task; known: {choices(TASKS)}")
-    if table.steps % table.evaluations:
-        raise BadInput(
-            f"tasks.{name}.steps: {table.steps} must be a multiple of evaluations "
-            f"({table.evaluations})"
-        )
-    known = facts(name)
-    try:
-        nets_of(known.shape, table, table.dropout)
-    except BadInput as error:
-        raise BadInput(f"tasks.{name}: {error}") from None
-    least = math.ceil(MODE_SAMPLES / known.rarest)
-    if table.curve_samples < least:
-        raise BadInput(
-            f"tasks.{name}.curve_samples: {table.curve_samples} must be at least {least}, "
-            f"{MODE_SAMPLES} for the rarest mode: fewer cannot tell half the modes from all"
-        )
-    if (table.sample_batch or 0) > table.curve_samples:
-        raise BadInput(
-            f"tasks.{name}.sample_batch: {table.sample_batch} must be at most curve_samples, "
-            f"{table.curve_samples}"
-        )
+    inner = [tables[part] for part in where if part in tables]
+    return list((inner[-1] if inner else Suite).model_fields)
 
 
 def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:
@@ -155,16 +146,6 @@ def _with_methods(suite: Suite, entries: list[MethodTable]) -> Suite:
         if names.count(name) > 1:
             raise BadInput(f"methods: {name!r} appears twice; give its values as lists")
     return suite.model_copy(update={"methods": named})
-
-
-def _check_tasks(suite: Suite) -> None:
-    for entry in suite.methods:
-        for name in entry.tasks or ():
-            if name not in suite.tasks:
-                raise BadInput(
-                    f"methods.{entry.name}.tasks: {name!r} is none of the suite's tasks: "
-                    f"{choices(suite.tasks)}"
-                )
 
 
 def with_overrides(
@@ -209,6 +190,6 @@ def with_overrides(
             )
     made = suite.model_copy(update={"tasks": tables} | ({} if seed is None else {"seed": seed}))
     made = _with_methods(made, entries)
-    _check_names(made)
+    check_names(made)
     list(groups(made))
     return made

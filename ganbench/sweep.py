@@ -27,6 +27,7 @@ from ganbench.plan import (
     canonical,
     cell_hash,
     digest,
+    group_budget,
     groups,
     protocol,
 )
@@ -139,7 +140,7 @@ def run(
 def _check_group(suite: Suite, group: Group) -> None:
     """Raises BadInput if the group's method cannot be built on its task, with any lane's values."""
     task = TASKS[group.task]()
-    budget = budget_of(suite.tasks[group.task], task)
+    budget = group_budget(suite, group, task)
     shared = jax.tree.map(jnp.asarray, shared_of(task))
     values, *others = {
         canonical(lane.values): {**group.static, **lane.values} for lane in group.lanes
@@ -190,7 +191,7 @@ def _prepared(
     suite: Suite, group: Group, devices: Sequence[jax.Device], note: Callable[[str], None]
 ) -> Trainer:
     task = TASKS[group.task]()
-    budget = budget_of(suite.tasks[group.task], task)
+    budget = group_budget(suite, group, task)
     lanes, asked = group.lanes, suite.diagnostics
     return prepared(task, group.method, group.static, lanes, budget, devices, asked, note)
 

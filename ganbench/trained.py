@@ -16,7 +16,7 @@ from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput, choices
 from ganbench.game import TrainState
-from ganbench.plan import canonical, is_current
+from ganbench.plan import canonical, is_current, with_axes
 from ganbench.program import Budget, setting_of, shared_of
 from ganbench.registry import plays, recipe
 from ganbench.results import read_provenance, read_runs
@@ -98,7 +98,8 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
 
 def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task: Task) -> Trained:
     method, values = rows["method"].iloc[0], rows["hyperparameters"].iloc[0]
-    budget, own = Budget(**protocol["budget"]), json.loads(values)
+    own = json.loads(values)
+    budget = with_axes(Budget(**protocol["budget"]), own)
     setting = setting_of(task, own, budget, jax.tree.map(jnp.asarray, shared_of(task)))
     game = inside(recipe(method, own, setting), setting)
     like = jax.eval_shape(game.method.init, jax.random.key(0))
