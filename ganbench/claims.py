@@ -1,14 +1,13 @@
 """Whether what a paper claims came out: an ordering or a bound, never an equality."""
 
 import json
-import math
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ganbench.diagnostics.outcome import UNFINISHED
-from ganbench.effect import rise
+from ganbench.effect import Effect, rise, with_runs
 from ganbench.errors import BadInput
 from ganbench.registry import canonical_name
 from ganbench.schema import ClaimTable, RowTable
@@ -83,15 +82,17 @@ def named(row: RowTable) -> str:
 
 def _ordered(rows: list[np.ndarray]) -> Verdict:
     effect = rise(rows)
-    made = Verdict("", "delta", effect.delta, effect.low, effect.high, effect.n, None)
-    if effect.low > 0:
-        return made._replace(verdict="reproduced")
-    if effect.high < MARGIN:
-        return made._replace(verdict="not reproduced")
-    # the interval narrows as 1 / sqrt(n), towards one side of what it has to leave out
-    half = (effect.high - effect.low) / 2
-    settled = max(effect.delta, MARGIN - effect.delta)
-    return made._replace(verdict="inconclusive", n=math.ceil(effect.n * (half / settled) ** 2))
+    ends = effect.delta, effect.low, effect.high, effect.n
+    if _settled(effect):
+        told = "reproduced" if effect.low > 0 else "not reproduced"
+        return Verdict(told, "delta", *ends, None)
+    more = range(effect.n + 1, MOST_RUNS)
+    needed = next((n for n in more if _settled(with_runs(effect, n))), None)
+    return Verdict("inconclusive", "delta", *ends, needed)
+
+
+def _settled(effect: Effect) -> bool:
+    return effect.low > 0 or effect.high < MARGIN
 
 
 def _bounded(claim: ClaimTable, row: np.ndarray) -> Verdict:

@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -34,6 +35,11 @@ def _names(text: str | None, flag: str) -> list[str] | None:
     return names
 
 
+def _check_minutes(minutes: float | None) -> None:
+    if minutes is not None and not minutes > 0:
+        raise BadInput(f"--max-minutes: {minutes} must be above 0")
+
+
 @app.command()
 def run(
     suite: Annotated[str, typer.Argument(help="A suite's name or file.")],
@@ -50,8 +56,7 @@ def run(
     from ganbench import sweep
     from ganbench.progress import shown as progress_shown
 
-    if max_minutes is not None and not max_minutes > 0:
-        raise BadInput(f"--max-minutes: {max_minutes} must be above 0")
+    _check_minutes(max_minutes)
     runtime.set_devices(device)
     devices = runtime.devices()
     with progress_shown(Console()) as progress:
@@ -68,6 +73,28 @@ def run(
             progress=progress,
         )
     _print(shown.leaderboard(results.leaderboard))
+
+
+@app.command("reproduce")
+def reproduce_(
+    suite: Annotated[str, typer.Argument(help="A suite with claims: its name or file.")],
+    full: Annotated[bool, typer.Option(help="In the published setting, not scaled down.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Results folder [results/SUITE].")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
+) -> None:
+    """Train what is missing of a suite; print its figures beside the paper's, and the verdicts."""
+    from ganbench import reproduce
+    from ganbench.progress import shown as progress_shown
+
+    _check_minutes(max_minutes)
+    runtime.set_devices(device)
+    devices = runtime.devices()
+    with progress_shown(Console()) as progress:
+        text = reproduce.run(
+            suite, full, out, max_minutes=max_minutes, devices=devices, progress=progress
+        )
+    print(text)
 
 
 @app.command("list")
@@ -187,7 +214,8 @@ def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with stat
     from ganbench.tournament import summary, tournament
 
     scores, pairs = tournament(folder)
-    write(folder, {"gam2.csv": scores, "gam2_pairs.csv": pairs})
+    tables = {"gam2.csv": scores, "gam2_pairs.csv": pairs}
+    write(folder, {name: partial(made.to_csv, index=False) for name, made in tables.items()})
     _print(shown.tournament(summary(scores)))
 
 

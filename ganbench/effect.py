@@ -11,12 +11,13 @@ Z = 1.959964  # of a 95 % interval
 
 
 class Effect(NamedTuple):
-    """Delta with its 95 % interval, and the least number of values that a row has."""
+    """Delta with its 95 % interval, the least number of values that a row has, its variance."""
 
     delta: float
     low: float
     high: float
     n: int
+    variance: float
 
 
 def rise(rows: Sequence[np.ndarray]) -> Effect:
@@ -48,14 +49,25 @@ def rise(rows: Sequence[np.ndarray]) -> Effect:
         delta += signs.mean() / len(pairs)
         owed[a] += signs.mean(1) / len(pairs)
         owed[b] += signs.mean(0) / len(pairs)
-    n = min(map(len, rows))
     variance = sum(own.var(ddof=1) / len(own) for own in owed)
+    return interval(delta, variance, min(map(len, rows)))
+
+
+def interval(delta: float, variance: float, n: int) -> Effect:
+    """Delta with the interval that `rise` describes."""
     if 1 - abs(delta) < 1e-9:
         end = (n - Z**2) / (n + Z**2)
-        return Effect(delta, min(end, delta), max(-end, delta), n)
-    if variance == 0:
-        return Effect(delta, delta - Z**2 / (n + Z**2), delta + Z**2 / (n + Z**2), n)
-    spread = Z * math.sqrt(variance * ((1 - delta**2) ** 2 + Z**2 * variance))
-    scale = 1 - delta**2 + Z**2 * variance
-    middle = delta - delta**3
-    return Effect(delta, (middle - spread) / scale, (middle + spread) / scale, n)
+        low, high = min(end, delta), max(-end, delta)
+    elif variance == 0:
+        end = Z**2 / (n + Z**2)
+        low, high = delta - end, delta + end
+    else:
+        spread = Z * math.sqrt(variance * ((1 - delta**2) ** 2 + Z**2 * variance))
+        scale = 1 - delta**2 + Z**2 * variance
+        low, high = ((delta - delta**3 + end) / scale for end in (-spread, spread))
+    return Effect(delta, low, high, n, variance)
+
+
+def with_runs(effect: Effect, n: int) -> Effect:
+    """The effect with `n` values a row, were what was seen the truth."""
+    return interval(effect.delta, effect.variance * effect.n / n, n)

@@ -10,7 +10,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +33,15 @@ def _replace(path: Path, write) -> None:
     os.replace(temporary, path)
 
 
-def write(folder: Path, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Writes CSV files into a results folder, each whole or not at all.
+def write(folder: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
+    """Writes files into a results folder, each by its function, whole or not at all.
 
     Raises:
         BadInput: the folder cannot be written to.
     """
     try:
-        for name, table in tables.items():
-            _replace(folder / name, partial(table.to_csv, index=False))
+        for name, made in files.items():
+            _replace(folder / name, made)
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written to: {error.strerror}") from None
 

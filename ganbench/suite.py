@@ -45,16 +45,20 @@ def suite_names() -> list[str]:
     return sorted(path.stem for path in SUITES.glob("*.toml"))
 
 
-def read(path: Path, full: bool = False) -> Suite:
-    """The checked suite in the file at `path`.
+def read(path: Path) -> Suite:
+    """The checked suite in the file at `path`. Raises: see `settings`."""
+    return settings(path)[0]
 
-    Args:
-        full: with what the file's table `full` has for its other keys: the published setting of a
-            suite that by itself is one scaled down. Both are checked, whichever is asked for.
+
+def settings(path: Path) -> tuple[Suite, Suite | None]:
+    """The checked suite in the file at `path`, and its published setting if it has one.
+
+    That is the suite with what the file's table `full` has for its other keys: the suite by itself
+    is one scaled down. Both are checked, whichever is asked for.
 
     Raises:
         BadInput: not readable, not TOML, or a key that is unknown, missing, of the wrong type or
-            out of range; the message names file, key and what is allowed. Or there is no `full`.
+            out of range; the message names file, key and what is allowed.
     """
     try:
         raw = tomllib.loads(path.read_bytes().decode())
@@ -62,16 +66,11 @@ def read(path: Path, full: bool = False) -> Suite:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     except tomllib.TOMLDecodeError as error:
         raise BadInput(f"{path}: not TOML: {error}") from None
-    published = raw.pop("full", {})
-    if not isinstance(published, dict):
+    full = raw.pop("full", {})
+    if not isinstance(full, dict):
         raise BadInput(f"{path}: full: must be a table of the suite's keys")
     suite = _checked(path, raw)
-    if not published:
-        if full:
-            raise BadInput(f"{path}: --full: the suite has no other setting than its own")
-        return suite
-    other = _checked(path, _merged(raw, published), "full.")
-    return other if full else suite
+    return suite, _checked(path, _merged(raw, full), "full.") if full else None
 
 
 def _merged(table: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

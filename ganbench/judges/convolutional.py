@@ -109,7 +109,9 @@ _CLOTHES_OR_DIGITS = Net(28, 1, ((5, 16), (3, 32)), 64, 10)
 _OBJECTS = Net(32, 3, ((5, 32), (3, 64), (3, 128)), 96, 10)
 
 KNOWN: dict[str, Known] = {
-    "mnist": Known(_CLOTHES_OR_DIGITS),
+    "mnist": Known(
+        _CLOTHES_OR_DIGITS, "83f886e344d7c435abd437266ac2451130e01eec1342bee5b5e16baf929e9b51"
+    ),
     "fashion-mnist": Known(_CLOTHES_OR_DIGITS),
     "cifar10": Known(_OBJECTS),
     "celeba": Known(_OBJECTS._replace(classes=8)),
