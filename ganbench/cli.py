@@ -208,6 +208,20 @@ def data_prepare(name: Annotated[str, typer.Argument(help="An image set's name."
 
 
 @app.command()
+def samples(
+    folder: Annotated[Path, typer.Argument(help="A results folder with samples.")],
+    runs: Annotated[int, typer.Option(help="Runs of each row.", min=1)] = 2,
+) -> None:
+    """Draw samples of every row, a picture a task of images: samples-TASK.png."""
+    from ganbench.gallery import galleries
+    from ganbench.store import write
+
+    for task, picture in galleries(folder, runs).items():
+        write(folder, {f"samples-{task}.png": partial(picture.save, format="PNG")})
+        print(f"wrote {folder / f'samples-{task}.png'}")
+
+
+@app.command()
 def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with states.")]) -> None:
     """Let every generator meet every other row's discriminator; write gam2.csv, print it."""
     from ganbench.store import write

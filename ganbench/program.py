@@ -55,7 +55,9 @@ class Budget(NamedTuple):
     d_depth: int | None = None
     d_normalized: bool | None = None
     d_learning_rate: float | None = None
-    d_steps: int | None = None  # moves of `d` for each of `g`; 1 if None
+    d_optimizer: str | None = None
+    d_steps: int | None = None  # moves of `d` in a pass of the schedule; 1 if None
+    g_steps: int | None = None  # moves of `g`, 1 if None
 
     def drawing(self) -> "Budget":
         """This budget with the batch that samples are made in."""
@@ -136,7 +138,7 @@ def setting_of(task: Task, values: Mapping[str, Any], budget: Budget, shared: Sh
         values: a lane's, among them "learning_rate", and "d_learning_rate" and "dropout" where they
             are not the budget's; may be tracers.
     """
-    direction = DIRECTIONS[budget.optimizer](budget.b1, budget.b2)
+    directions = {n: make(budget.b1, budget.b2) for n, make in DIRECTIONS.items()}
     rate = values["learning_rate"]
     d_rate = values.get("d_learning_rate", budget.d_learning_rate)
     return Setting(
@@ -147,9 +149,12 @@ def setting_of(task: Task, values: Mapping[str, Any], budget: Budget, shared: Sh
         latent=budget.latent,
         steps=budget.steps,
         zoo=nets_of(task.shape, budget, values.get("dropout", budget.dropout)),
-        optimizer=Optimizer(direction, rate),
-        d_optimizer=None if d_rate is None else Optimizer(direction, d_rate),
+        optimizer=Optimizer(directions[budget.optimizer], rate),
+        d_optimizer=Optimizer(
+            directions[budget.d_optimizer or budget.optimizer], rate if d_rate is None else d_rate
+        ),
         d_steps=budget.d_steps or 1,
+        g_steps=budget.g_steps or 1,
     )
 
 

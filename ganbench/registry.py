@@ -11,7 +11,7 @@ from ganbench import references
 from ganbench.assembly import build
 from ganbench.errors import BadInput, choices
 from ganbench.game import Data, Method, Recipe, compose
-from ganbench.setting import Setting, data, plain
+from ganbench.setting import Setting, data, plain, turns
 from ganbench.stabilizers.autoencoding import vae, vaegan
 from ganbench.stabilizers.bidirectional import ali, bigan, veegan
 from ganbench.stabilizers.calibrated import egan_ent_nn, egan_ent_vi
@@ -242,8 +242,10 @@ def recipe(method: str, hyperparameters: Values, setting: Setting) -> Recipe:
     Raises:
         BadInput: see `names_of`.
     """
-    made = [METHODS[name].factory(**_own(name, hyperparameters)) for name in names_of(method)]
-    return compose(*made)(plain(setting))
+    base, *modifiers = (
+        METHODS[name].factory(**_own(name, hyperparameters)) for name in names_of(method)
+    )
+    return compose(base, turns(setting), *modifiers)(plain(setting))
 
 
 def make(

@@ -67,6 +67,8 @@ class BoxTable(_Table):
     d_depth: _list_of(Positive) | None = None  # type: ignore[valid-type]
     d_normalized: _list_of(bool) | None = None  # type: ignore[valid-type]
     d_steps: _list_of(Positive) | None = None  # type: ignore[valid-type]
+    optimizer: _list_of(Literal["adam", "sgd"]) | None = None  # type: ignore[valid-type]
+    d_optimizer: _list_of(Literal["adam", "sgd"]) | None = None  # type: ignore[valid-type]
     learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
     d_learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
     dropout: Range | _list_of(Dropped) | None = None  # type: ignore[valid-type]
@@ -95,13 +97,17 @@ class TaskTable(_Table):
     d_depth: Positive | None = None
     d_normalized: bool | None = None
     d_learning_rate: Rate | None = None
+    d_optimizer: Literal["adam", "sgd"] | None = None
     d_steps: Positive | None = None
+    g_steps: Positive | None = None
     block: Positive = 8
     box: BoxTable | None = None
 
     @pydantic.model_validator(mode="after")
     def _moments(self) -> "TaskTable":
-        if (self.optimizer == "adam") != (self.b1 is not None and self.b2 is not None):
+        tried = (self.box.optimizer or []) + (self.box.d_optimizer or []) if self.box else []
+        adam = "adam" in (self.optimizer, self.d_optimizer, *tried)
+        if adam != (self.b1 is not None and self.b2 is not None):
             raise ValueError("b1 and b2 go with optimizer adam, both of them")
         return self
 

@@ -6,7 +6,18 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from ganbench.game import SLOPE, Data, Method, Net, Optimizer, Recipe, TrainState
+from ganbench.game import (
+    SLOPE,
+    Data,
+    Method,
+    Net,
+    Optimizer,
+    Phase,
+    Recipe,
+    Stabilizer,
+    TrainState,
+    player,
+)
 from ganbench.rules import descent
 from ganbench.seeds import fold_name
 from ganbench.tasks.base import Task
@@ -28,7 +39,8 @@ class Setting(NamedTuple):
     zoo: Mapping[str, Net]
     optimizer: Optimizer
     d_optimizer: Optimizer | None = None  # of the discriminators; as all others' if None
-    d_steps: int = 1  # moves of `d` for each of `g`
+    d_steps: int = 1  # moves of `d` in a pass of the schedule
+    g_steps: int = 1  # moves of `g`
 
 
 def data(setting: Setting) -> Data:
@@ -53,13 +65,27 @@ def plain(setting: Setting) -> Recipe:
         nets=nets,
         game=None,
         opts={"g": setting.optimizer, "d": setting.d_optimizer or setting.optimizer},
-        schedule=(*(("d",),) * setting.d_steps, ("g",)),
+        schedule=(("d",), ("g",)),
         rule=descent,
         outer=lambda method: _showing(setting, method),
         zoo=setting.zoo,
         steps=setting.steps,
         claims=together,
     )
+
+
+def turns(setting: Setting) -> Stabilizer:
+    """Repeats each phase that moves `d` alone, or the generator, as often as the setting says."""
+
+    def times(phase: Phase) -> int:
+        moved = set(map(player, phase))
+        return setting.d_steps if moved == {"d"} else setting.g_steps if "g" in moved else 1
+
+    def stabilizer(recipe: Recipe) -> Recipe:
+        repeated = [phase for phase in recipe.schedule for _ in range(times(phase))]
+        return recipe._replace(schedule=tuple(repeated))
+
+    return stabilizer
 
 
 def _showing(setting: Setting, method: Method) -> Method:

@@ -47,7 +47,7 @@ def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
     """
     rows = read_runs(folder / "runs.csv")
     protocols, where = read_provenance(folder).get("protocols", {}), dict(_kept(folder))
-    places = [where.get(_label(run)) for run in rows.to_dict("records")]
+    places = [where.get(label(run)) for run in rows.to_dict("records")]
     rows = rows.assign(place=pd.Series(places, rows.index, dtype=object))
     played = [plays(method) for method in rows["method"]]
     shown = [task in TASKS and TASKS[task]().shown is not None for task in rows["task"]]
@@ -63,7 +63,8 @@ def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
     return {t: _of_task(TASKS[t](), rows[rows["task"] == t], protocols[t]) for t in tasks}
 
 
-def _label(run: Mapping[Any, Any]) -> str:
+def label(run: Mapping[Any, Any]) -> str:
+    """What tells a row of `runs.csv` from all others, as files of arrays write it down."""
     own = json.loads(run["hyperparameters"])
     return canonical([run["task"], run["method"], own, run["seed"], run["replicate"]])
 
@@ -85,10 +86,15 @@ def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     for group in sorted((folder / "groups").glob("[!.]*/runs.csv")):
         path = folder / "states" / f"{group.parent.name}.npz"
         if path.is_file() and is_current(read_runs(group).iloc[0].to_dict()):
-            yield from ((str(x), (path, i)) for i, x in enumerate(_arrays(path)["cells"]))
+            yield from ((str(x), (path, i)) for i, x in enumerate(arrays(path)["cells"]))
 
 
-def _arrays(path: Path) -> dict[str, np.ndarray]:
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    """The arrays of a .npz file of a results folder, which hold no pickle.
+
+    Raises:
+        BadInput: it cannot be read.
+    """
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return dict(arrays)
@@ -106,7 +112,7 @@ def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task:
     rows = rows.set_index(["seed", "replicate"])
     alive = ~rows["status"].isin(UNFINISHED)
     places = [rows["place"].get(run, rows["place"].iloc[0]) for run in runs]
-    files = {path: _arrays(path) for path in {path for path, _ in places}}
+    files = {path: arrays(path) for path in {path for path, _ in places}}
     states = [kept.restored(files[path], lane, like) for path, lane in places]
     return Trained(
         method,

@@ -2,12 +2,13 @@
 
 from ganbench.errors import BadInput, choices
 from ganbench.game import Net
-from ganbench.zoo import channels, conv, dcgan, mlp, points, recurrent, resnet, toy
+from ganbench.zoo import channels, conv, dcgan, fully_connected, mlp, points, recurrent, resnet, toy
 from ganbench.zoo.linen import Family as Family
 from ganbench.zoo.linen import Sizes as Sizes
 
 NETS: dict[str, Family] = {
     "mlp": mlp.FAMILY,
+    "fully-connected": fully_connected.FAMILY,
     "conv": conv.FAMILY,
     "channels": channels.FAMILY,
     "dcgan": dcgan.FAMILY,
