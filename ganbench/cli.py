@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console, RenderableType
@@ -13,6 +13,11 @@ from typer.exceptions import Abort, TyperException
 
 from ganbench import catalogue, runtime, shown
 from ganbench.errors import BadInput, choices
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from ganbench.results import Results
 
 app = typer.Typer(
     add_completion=False,
@@ -72,7 +77,19 @@ def run(
             devices=devices,
             progress=progress,
         )
-    _print(shown.leaderboard(results.leaderboard))
+    boxed, board = results.boxed(), results.leaderboard
+    rest = board[~board["task"].isin(boxed)]  # of a box, a row a point says little
+    if not rest.empty:
+        _print(shown.leaderboard(rest))
+    if boxed:
+        _print(shown.robustness(_robustness(results)))
+
+
+def _robustness(results: "Results") -> "pd.DataFrame":
+    from ganbench.registry import kinds
+    from ganbench.robustness import robustness
+
+    return robustness(results.runs, results.boxed(), kinds("reference"))
 
 
 @app.command("reproduce")
@@ -205,6 +222,24 @@ def data_prepare(name: Annotated[str, typer.Argument(help="An image set's name."
     from ganbench.tasks.prepared import prepare
 
     print(f"ready  {prepare(name)}")
+
+
+@app.command("robustness")
+def robustness_(
+    folder: Annotated[Path, typer.Argument(help="A results folder of a suite with a box.")],
+) -> None:
+    """Print what to expect of untuned methods; write robustness.csv and profile.csv."""
+    from ganbench.registry import kinds
+    from ganbench.results import load
+    from ganbench.robustness import profile
+    from ganbench.store import write
+
+    results = load(folder)
+    rows = _robustness(results)
+    profiles = profile(results.runs, results.boxed(), kinds("reference"))
+    tables = {"robustness.csv": rows, "profile.csv": profiles}
+    write(folder, {name: partial(made.to_csv, index=False) for name, made in tables.items()})
+    _print(shown.robustness(rows))
 
 
 @app.command()

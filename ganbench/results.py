@@ -20,6 +20,11 @@ class Results(NamedTuple):
     leaderboard: pd.DataFrame
     provenance: dict[str, Any]
 
+    def boxed(self) -> list[str]:
+        """The tasks whose methods were tried over a box of hyperparameters."""
+        protocols = self.provenance.get("protocols", {})
+        return [task for task, made in protocols.items() if "box" in made]
+
 
 _BOARD = [
     *("task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),

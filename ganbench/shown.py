@@ -119,6 +119,28 @@ def informativeness(board: pd.DataFrame) -> Iterator[RenderableType]:
         yield ""
 
 
+def robustness(rows: pd.DataFrame) -> Iterator[RenderableType]:
+    """One table a task with a box: the share that succeeds, and the best of so many trials."""
+    trials = [
+        name for name in rows if str(name).startswith("best_of_") and rows[name].notna().any()
+    ]
+    best = [str(name) for name in trials if not str(name).endswith(("_low", "_high"))]
+    heads = [f"best of {name.removeprefix('best_of_')}" for name in best]
+    for task, own in rows.groupby("task", sort=False):
+        title = f"{task}: all of the box; best: share of real's modes to expect of so many trials"
+        table = _table(title, "method", "success [95 %]", "n", "points", *heads)
+        for _, row in own.iterrows():
+            told = [_with_ends(row, name, f"{name}_low", f"{name}_high") for name in best]
+            success = _with_ends(row, "success_rate", "success_low", "success_high")
+            table.add_row(row["method"], success, str(row["n"]), str(row["points"]), *told)
+        yield table
+        yield ""
+
+
+def _with_ends(row: pd.Series, value: str, low: str, high: str) -> str:
+    return f"{row[value]:.2f} [{row[low]:.2f}, {row[high]:.2f}]"
+
+
 def _table(title: Any, *columns: str) -> Table:
     table = Table(title=str(title), title_justify="left", box=None, pad_edge=False)
     for column in columns:

@@ -1,0 +1,109 @@
+"""What is done where memory is short: fewer devices, smaller blocks, a note; never a kill."""
+
+import jax
+import numpy as np
+import pytest
+
+from ganbench import memory, room
+from ganbench.harness import prepared
+from ganbench.program import Budget, Lane
+from ganbench.tasks.catalogue import TASKS
+
+BUDGET = Budget(
+    nets="mlp", width=8, depth=1, latent=2, batch=16, optimizer="adam", b1=0.5, b2=0.999,
+    steps=4, evaluations=2, curve_samples=64, final_samples=64, block=2,
+)  # fmt: skip
+LANES = [Lane(0, i, {"learning_rate": 1e-3}) for i in range(4)]
+
+
+def trained(said, devices=2):
+    made = prepared(
+        TASKS["ring"](),
+        "nonsaturating",
+        {},
+        LANES,
+        BUDGET,
+        jax.devices()[:devices],
+        say=said.append,
+    )
+    return made()[0]
+
+
+def test_nothing_is_said_where_there_is_room():
+    said = []
+    trained(said)
+    assert said == []
+
+
+def test_copies_of_data_beyond_a_quarter_of_memory_take_fewer_devices(monkeypatch):
+    task = TASKS["ring"]()
+    size = task.train.nbytes + task.held_out.nbytes
+    monkeypatch.setattr(memory, "total", lambda device: 10**12)
+    monkeypatch.setattr(room, "SHARE_OF_DATA", 1.5 * size / 10**12)
+    said = []
+    few = trained(said)
+    assert len(said) == 1 and "1 of 2 devices are used" in said[0]
+    monkeypatch.undo()
+    for a, b in zip(few, trained([]), strict=True):  # the number of devices changes no bit
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+
+
+def test_blocks_wait_for_each_other_where_they_do_not_fit_together(monkeypatch):
+    whole = trained([])
+    task = TASKS["ring"]()
+    made = room.placed(
+        task, "nonsaturating", {}, LANES, BUDGET, jax.devices()[:2], {}, lambda told: None
+    )
+    monkeypatch.setattr(memory, "free", lambda device: 1.5 * made.size / room.SHARE)
+    said = []
+    for a, b in zip(trained(said), whole, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+    assert len(said) == 1 and said[0].endswith("1 of 2 devices are used")
+
+
+def test_a_block_that_is_too_large_is_split_and_says_so(monkeypatch):
+    whole = trained([])
+    made = room.placed(
+        TASKS["ring"](),
+        "nonsaturating",
+        {},
+        LANES,
+        BUDGET,
+        jax.devices()[:2],
+        {},
+        lambda told: None,
+    )
+    monkeypatch.setattr(memory, "total", lambda device: 0.9 * made.size / room.SHARE)
+    said = []
+    split = trained(said)
+    assert "a block of 2 lanes takes" in said[0] and "split into blocks of 1" in said[0]
+    assert len(split) == len(whole) == 4
+    for a, b in zip(split, whole, strict=True):
+        jax.tree.map(lambda x, y: np.testing.assert_allclose(x, y, atol=1e-5), a.params, b.params)
+
+
+def test_a_lane_that_is_too_large_is_an_error_and_not_a_kill(monkeypatch):
+    monkeypatch.setattr(memory, "total", lambda device: 1)
+    with pytest.raises(MemoryError, match="one lane takes"):
+        trained([])
+
+
+def test_what_programs_take_grows_with_what_they_make():
+    def taken(n):
+        return memory.taken(
+            [jax.jit(lambda x: x + 1).lower(jax.ShapeDtypeStruct((n,), "f4")).compile()]
+        )
+
+    assert taken(10**6) - taken(10**5) == pytest.approx(2 * 4 * 9 * 10**5, rel=0.01)
+    assert 0 < memory.free(jax.devices()[0]) < memory.total(jax.devices()[0])
+
+
+def test_data_lie_once_on_a_device_whatever_the_groups(monkeypatch):
+    """Two groups of the same task read the same array; one of another task takes its place."""
+    device = jax.devices()[0]
+    ring, grid = TASKS["ring"](), TASKS["grid"]()
+    args = ("nonsaturating", {}, LANES, BUDGET, [device], {}, lambda told: None)
+    first, second = (room.placed(ring, *args).compiled.programs[0].shared.train for _ in range(2))
+    assert first is second
+    other = room.placed(grid, *args).compiled.programs[0].shared.train
+    assert other.shape == grid.train.shape
