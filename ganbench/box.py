@@ -33,10 +33,10 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
     ranges = {n: x for n, x in axes.items() if isinstance(x, Range)}
     shapes = min(box.shapes or box.points, box.points, len(static))
     if box.shapes is not None and box.shapes > len(static):
-        raise BadInput(f"shapes = {box.shapes}: the box has {len(static)}")
+        raise BadInput(f"box: shapes = {box.shapes}: the box has {len(static)}")
     if not ranges and box.points > shapes * len(traced):
         most = f"{shapes} shapes of {len(traced)}" if len(traced) > 1 else f"{shapes}"
-        raise BadInput(f"points = {box.points}: the box has {most}")
+        raise BadInput(f"box: points = {box.points}: the box has {most}")
 
     def drawn(name: str) -> np.random.Generator:
         return np.random.default_rng([seed, stable_hash(f"{task} box {name}")])

@@ -65,11 +65,14 @@ def _check_nets(name: str, table: TaskTable, seed: int) -> None:
     """Raises BadInput where a family refuses the task's sizes, or those of a point of its box."""
     try:
         drawn = [] if table.box is None else points(table.box, seed, name)
-        for point in [{}, *drawn]:
-            made = table.model_copy(update=point)
-            nets_of(facts(name).shape, made, made.dropout)
     except BadInput as error:
-        raise BadInput(f"tasks.{name}: {error}") from None
+        raise BadInput(f"tasks.{name}.{error}") from None
+    for point in [{}, *drawn]:
+        made = table.model_copy(update=point)
+        try:
+            nets_of(facts(name).shape, made, made.dropout)
+        except BadInput as error:
+            raise BadInput(f"tasks.{name}: {error}") from None
 
 
 def check_rows(suite: Suite) -> None:

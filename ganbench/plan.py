@@ -156,7 +156,7 @@ def _tried(suite: Suite, task: str) -> list[dict[str, Any]]:
     try:
         drawn = points(table.box, suite.seed, task)
     except BadInput as error:
-        raise BadInput(f"tasks.{task}.box: {error}") from None
+        raise BadInput(f"tasks.{task}.{error}") from None
     return [{"learning_rate": rates[0], **point} for point in drawn]
 
 
