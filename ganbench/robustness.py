@@ -9,6 +9,8 @@ from scipy.special import gammaln
 
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
+from ganbench.registry import kinds
+from ganbench.results import Results
 from ganbench.statistics import clopper_pearson
 
 TRIALS = (1, 2, 4, 8, 16, 32, 64)
@@ -42,6 +44,11 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
     return pd.DataFrame(
         [_row(str(t), str(m), part) for (t, m), part in own.groupby(["task", "method"], sort=False)]
     )
+
+
+def robustness_of(results: Results) -> pd.DataFrame:
+    """`robustness` of a results folder's tasks with a box."""
+    return robustness(results.runs, results.boxed(), kinds("reference"))
 
 
 def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:

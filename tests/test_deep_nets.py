@@ -1,5 +1,8 @@
 """DCGAN's, SNGAN's and the recurrent nets, and modules that users bring."""
 
+import re
+from pathlib import Path
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,11 +12,13 @@ from flax import nnx
 from methods import setting
 from small import normal
 
+import ganbench
 from ganbench.assembly import build
 from ganbench.errors import BadInput
 from ganbench.game import Critic, ProtocolError
 from ganbench.registry import recipe, resolve
 from ganbench.setting import data
+from ganbench.suite import SUITES
 from ganbench.zoo.catalogue import NETS, Family, Sizes, zoo
 from ganbench.zoo.nnx import from_nnx
 from ganbench.zoo.regularization import BatchNorm, Dropout
@@ -27,6 +32,7 @@ DEEP = {
     "resnet-32": ("resnet", Sizes((32, 32, 3), LATENT, 4, 3)),
     "resnet-28": ("resnet", Sizes((28, 28, 1), LATENT, 4, 3)),
     "recurrent": ("recurrent", Sizes((28, 28, 1), LATENT, 8, 2)),
+    "fully-connected": ("fully-connected", Sizes((28, 28, 1), LATENT, 8, 3)),
 }
 deep = pytest.mark.parametrize(("family", "sizes"), DEEP.values(), ids=DEEP)
 
@@ -293,7 +299,27 @@ def test_a_method_trains_nnx_nets():
 
 
 def test_every_family_is_tested():
-    assert {family for family, _ in DEEP.values()} | {"mlp", "conv", "channels"} == set(NETS) - {
-        "points",
-        "toy",
-    }
+    elsewhere = {"mlp", "conv", "channels", "points", "toy"}
+    assert {family for family, _ in DEEP.values()} == set(NETS) - elsewhere
+
+
+def test_the_page_of_nets_shows_what_works(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs/nets.md").read_text()
+    monkeypatch.setitem(NETS, "mine", NETS["mlp"])  # taken out again at the end
+    exec(re.search(r"```python\n(.+?)```", page, re.S)[1], {})
+    text = (SUITES / "smoke.toml").read_text().replace('nets = "mlp"', 'nets = "mine"')
+    (tmp_path / "made.toml").write_text(text)
+    results = ganbench.run(
+        tmp_path / "made.toml",
+        tmp_path / "out",
+        seeds=1,
+        steps=20,
+        tasks=["ring"],
+        methods=["nonsaturating", "r1"],
+    )
+    trained = results.runs[results.runs["method"].isin(["nonsaturating", "r1"])]
+    assert len(trained) == 2 and not trained["status"].eq("failed").any()
+    states = np.load(next((tmp_path / "out/states").glob("ring_r1_*.npz")))
+    assert any(name.endswith("d/score/kernel") for name in states.files)
+    named = {line.split("`")[1] for line in page.splitlines() if line.startswith("| `")}
+    assert named == set(NETS) - {"mine"}

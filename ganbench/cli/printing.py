@@ -1,0 +1,26 @@
+"""What the commands share. The command line is the only place that prints."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+
+from ganbench.errors import BadInput
+
+
+def names(text: str | None, flag: str) -> list[str] | None:
+    """The names in a comma-separated option; None if it is not given."""
+    if text is None:
+        return None
+    names = [part.strip() for part in text.split(",")]
+    if not all(names):
+        raise BadInput(f"{flag}: {text!r} must be names separated by commas")
+    return names
+
+
+def show(made: Iterable[RenderableType]) -> None:
+    """Prints tables and lines, as wide as the terminal is."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 140  # a file has no edge to wrap at
+    for part in made:
+        console.print(part, highlight=False)

@@ -1,0 +1,81 @@
+"""Commands that train: run, reproduce."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from ganbench import runtime, shown
+from ganbench.cli.printing import names, show
+from ganbench.errors import BadInput
+
+app = typer.Typer()
+
+
+def _check_minutes(minutes: float | None) -> None:
+    if minutes is not None and not minutes > 0:
+        raise BadInput(f"--max-minutes: {minutes} must be above 0")
+
+
+@app.command()
+def run(
+    suite: Annotated[str, typer.Argument(help="A suite's name or file.")],
+    out: Annotated[Path | None, typer.Option(help="Results folder [results/SUITE].")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds of every row.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Base seed.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Passes of the schedule.")] = None,
+    methods: Annotated[str | None, typer.Option(help="Only these stacks: a,b+c.")] = None,
+    tasks: Annotated[str | None, typer.Option(help="Only these tasks: x,y.")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
+) -> None:
+    """Train what is missing of a suite, then print its leaderboard."""
+    from ganbench import sweep
+    from ganbench.progress import shown as progress_shown
+    from ganbench.robustness import robustness_of
+
+    _check_minutes(max_minutes)
+    runtime.set_devices(device)
+    devices = runtime.devices()
+    with progress_shown(Console()) as progress:
+        results = sweep.run(
+            suite,
+            out,
+            seeds=seeds,
+            seed=seed,
+            steps=steps,
+            methods=names(methods, "--methods"),
+            tasks=names(tasks, "--tasks"),
+            max_minutes=max_minutes,
+            devices=devices,
+            progress=progress,
+        )
+    boxed, board = results.boxed(), results.leaderboard
+    rest = board[~board["task"].isin(boxed)]  # of a box, a row a point says little
+    if not rest.empty:
+        show(shown.leaderboard(rest))
+    if boxed:
+        show(shown.robustness(robustness_of(results)))
+
+
+@app.command("reproduce")
+def reproduce_(
+    suite: Annotated[str, typer.Argument(help="A suite with claims: its name or file.")],
+    full: Annotated[bool, typer.Option(help="In the published setting, not scaled down.")] = False,
+    out: Annotated[Path | None, typer.Option(help="Results folder [results/SUITE].")] = None,
+    device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
+    max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
+) -> None:
+    """Train what is missing of a suite; print its figures beside the paper's, and the verdicts."""
+    from ganbench import reproduce
+    from ganbench.progress import shown as progress_shown
+
+    _check_minutes(max_minutes)
+    runtime.set_devices(device)
+    devices = runtime.devices()
+    with progress_shown(Console()) as progress:
+        text = reproduce.run(
+            suite, full, out, max_minutes=max_minutes, devices=devices, progress=progress
+        )
+    print(text)
