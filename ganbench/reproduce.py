@@ -64,7 +64,8 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
 _FIGURES_TOLD = (
     "Published figures are of the published setting, ours of the one above; `real` is what a "
-    "perfect sampler scores with as many samples. What is marked unverified is recalled, not read."
+    "perfect sampler scores with as many samples. Modes and divergences of ours are of samples of "
+    "high quality alone; many papers count every sample. What is marked unverified is recalled."
 )
 
 
