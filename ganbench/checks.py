@@ -3,7 +3,10 @@
 import math
 from collections.abc import Sequence
 
+import pandas as pd
+
 from ganbench.box import points
+from ganbench.claims import LEAST_RUNS, named, selected
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
@@ -73,6 +76,22 @@ def _check_nets(name: str, table: TaskTable, seed: int) -> None:
             nets_of(facts(name).shape, made, made.dropout)
         except BadInput as error:
             raise BadInput(f"tasks.{name}: {error}") from None
+
+
+def check_claims(suite: Suite, planned: pd.DataFrame) -> None:
+    """Raises BadInput naming the first claim or figure of which no run, or too few, are planned."""
+    asked: list[tuple[str, str, RowTable, int]] = [
+        *((f"published.{i}", x.task, x, 1) for i, x in enumerate(suite.published)),
+        *(
+            (f"claims.{i}", claim.task, row, LEAST_RUNS)
+            for i, claim in enumerate(suite.claims)
+            for row in claim.rows
+        ),
+    ]
+    for key, task, row, least in asked:
+        if (n := int(selected(planned, task, row).sum())) < least:
+            told = f"{n} runs of {named(row)} on {task}, {least} needed"
+            raise BadInput(f"{key}: the suite has {told}")
 
 
 def check_rows(suite: Suite) -> None:

@@ -1,30 +1,33 @@
 """Whether what a paper claims came out: an ordering or a bound, never an equality."""
 
 import json
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.effect import Effect, rise, with_runs
-from ganbench.errors import BadInput
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.plan import Group, canonical
 from ganbench.registry import canonical_name
 from ganbench.schema import ClaimTable, RowTable
 from ganbench.statistics import clopper_pearson
 
-MARGIN = 0.33  # a delta below it is too little to claim: about the least that is called medium
+MARGIN = 0.33  # the delta from which on effects are called medium (Romano et al. 2006, recalled)
 MOST_RUNS = 10_000
-#: What a run without samples counts as, where papers count all their runs.
-WITHOUT = {"modes": 0.0, "modes_any": 0.0, "inception_score": 1.0, "mode_score": 0.0}
+LEAST_RUNS = 2
 
 
 class Verdict(NamedTuple):
     """What became of a claim.
 
-    `reproduced`: the interval is on the claim's side; `not reproduced`: it leaves no more than
-    `MARGIN` of the claim, or is on the other side of the bound; `inconclusive`: neither, with `n`,
-    the runs a row that would settle it were what was seen the truth.
+    `reproduced`: the interval of delta lies above 0, or that of a rate within the bound. `not
+    reproduced`: that of delta holds 0 or less and no effect of `MARGIN` or more, or that of the
+    rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row at which one of
+    them would come out were what was seen the truth; so it is, whatever the interval, where every
+    run of every row scores the same, at a floor or a ceiling. `unfinished`: a run of these rows is
+    missing, or was stopped by the program.
     """
 
     verdict: str
@@ -36,42 +39,70 @@ class Verdict(NamedTuple):
     n: int | None
 
 
-def verdict(claim: ClaimTable, runs: pd.DataFrame) -> Verdict:
-    """The verdict on `claim` from the rows of `runs.csv`.
+class Values(NamedTuple):
+    """A metric of a row's runs."""
 
-    Raises:
-        BadInput: a row of the claim has no runs, or fewer than two.
+    scores: np.ndarray  # of every run that was not stopped; the worst where it has none
+    known: np.ndarray  # of those that have one
+    missing: int  # runs that were planned, and are not there or were stopped
+
+
+def planned(groups: Iterable[Group]) -> pd.DataFrame:
+    """The runs that a suite asks for: task, method and hyperparameters of each."""
+    cells = [cell.row for group in groups for cell in group.cells]
+    return pd.DataFrame(
+        [(row.task, row.method, canonical(row.hyperparameters)) for row in cells],
+        columns=["task", "method", "hyperparameters"],
+    )
+
+
+def verdict(claim: ClaimTable, runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
+    """The verdict on `claim` from the rows of `runs.csv`; `asked` are those that were `planned`."""
+    rows = [values(runs, asked, claim.task, row, claim.metric) for row in claim.rows]
+    least = min(len(row.scores) for row in rows)
+    if any(row.missing for row in rows) or least < LEAST_RUNS:
+        nan = float("nan")
+        return Verdict("unfinished", "nothing", nan, nan, nan, least, None)
+    scores = [row.scores for row in rows]
+    return _ordered(scores) if len(rows) > 1 else _bounded(claim, scores[0])
+
+
+def values(
+    runs: pd.DataFrame, asked: pd.DataFrame, task: str, row: RowTable, metric: str
+) -> Values:
+    """The metric of every run of a row: of all its points, if its task has a box.
+
+    A run without a score, which diverged or drew nothing that can be scored, counts as the worst
+    there can be: left out it would leave the better ones to speak for all.
     """
-    own = runs[runs["task"] == claim.task]
-    rows = [values(own, row, claim.metric) for row in claim.rows]
-    for row, found in zip(claim.rows, rows, strict=True):
-        if len(found) < 2:
-            raise BadInput(f"claim {claim.says!r}: {len(found)} runs of {named(row)}, 2 needed")
-    return _ordered(rows) if len(rows) > 1 else _bounded(claim, rows[0])
-
-
-def values(runs: pd.DataFrame, row: RowTable, metric: str) -> np.ndarray:
-    """The metric of every run of a row: all its points, if it is a box's.
-
-    A run without samples has no score; it is the worst of all in `WITHOUT`, and left out elsewhere.
-    """
-    found = runs[selected(runs, row)]
+    found = runs[selected(runs, task, row) & runs["status"].ne("failed").to_numpy()]
+    missing = int(selected(asked, task, row).sum()) - len(found)
     if metric == "success":
-        return found["success"].eq(True).to_numpy(np.float64)
-    made = found[metric].astype(float).mask(found["status"].isin(UNFINISHED), WITHOUT.get(metric))
-    return made.dropna().to_numpy()
+        made = found["success"].eq(True).to_numpy(np.float64)
+        return Values(made, made, max(missing, 0))
+    scores = found[metric].to_numpy(np.float64, na_value=np.nan)
+    none = np.isnan(scores)
+    return Values(np.where(none, worst(metric), scores), scores[~none], max(missing, 0))
 
 
-def selected(runs: pd.DataFrame, row: RowTable) -> np.ndarray:
-    """Which runs are of a row."""
+def worst(metric: str) -> float:
+    """The worst value of a metric: infinite, or what a generator of one sample scores."""
+    better = METRICS[metric].better if metric in METRICS else OPTIONAL[metric].better
+    if better == "lower":
+        return float("inf")
+    return 1.0 if metric.startswith("inception_score") else 0.0
+
+
+def selected(runs: pd.DataFrame, task: str, row: RowTable) -> np.ndarray:
+    """(runs,) bool: which of them are of a row."""
     name, wanted = canonical_name(row.method), row.hyperparameters
 
-    def holds(method: str, text: str) -> bool:
+    def holds(of: str, method: str, text: str) -> bool:
         own = json.loads(text)
-        return method == name and all(own.get(k) == v for k, v in wanted.items())
+        return (of, method) == (task, name) and all(own.get(k) == v for k, v in wanted.items())
 
-    pairs = zip(runs["method"], runs["hyperparameters"], strict=True)
-    return np.array([holds(method, text) for method, text in pairs], bool)
+    keys = zip(runs["task"], runs["method"], runs["hyperparameters"], strict=True)
+    return np.array([holds(*key) for key in keys], bool)
 
 
 def named(row: RowTable) -> str:
@@ -83,6 +114,8 @@ def named(row: RowTable) -> str:
 def _ordered(rows: list[np.ndarray]) -> Verdict:
     effect = rise(rows)
     ends = effect.delta, effect.low, effect.high, effect.n
+    if len(np.unique(np.concatenate(rows))) == 1:
+        return Verdict("inconclusive", "every run scores the same, delta", *ends, None)
     if _settled(effect):
         told = "reproduced" if effect.low > 0 else "not reproduced"
         return Verdict(told, "delta", *ends, None)

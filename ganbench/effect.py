@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 Z = 1.959964  # of a 95 % interval
+NONE = 1e-12  # a spread that is none, but for rounding
 
 
 class Effect(NamedTuple):
@@ -30,8 +31,8 @@ def rise(rows: Sequence[np.ndarray]) -> Effect:
         variance s^2 is the sum over rows of var(h) / n, with h(x) what delta owes to the value x
         (DeLong et al.). The interval, unequal about delta, is
         (delta - delta^3 -+ z s sqrt((1 - delta^2)^2 + z^2 s^2)) / (1 - delta^2 + z^2 s^2);
-        where the rows lie all apart it ends at (n - z^2) / (n + z^2), n the least number, and
-        where all values are equal at -+ z^2 / (n + z^2): s = 0 says nothing there.
+        where the rows lie all apart it ends at (n - z^2) / (n + z^2), n the least number. A row
+        whose values are all owed the same has the variance that Laplace's rule leaves it.
 
     Args:
         rows: at least two, of at least two values each, none nan; infinite ones are in order too.
@@ -49,8 +50,18 @@ def rise(rows: Sequence[np.ndarray]) -> Effect:
         delta += signs.mean() / len(pairs)
         owed[a] += signs.mean(1) / len(pairs)
         owed[b] += signs.mean(0) / len(pairs)
-    variance = sum(own.var(ddof=1) / len(own) for own in owed)
-    return interval(delta, variance, min(map(len, rows)))
+    return interval(delta, sum(map(_variance, owed)), min(map(len, rows)))
+
+
+def _variance(owed: np.ndarray) -> float:
+    """Of the mean of what a row's values are owed.
+
+    Equal ones do not show that there are no others: by Laplace's rule the next differs with
+    probability 1 / (n + 2), by as much as a sign can.
+    """
+    n = len(owed)
+    seen, unseen = float(owed.var(ddof=1)), (n + 1) / (n + 2) ** 2
+    return (seen if seen > NONE else unseen) / n
 
 
 def interval(delta: float, variance: float, n: int) -> Effect:
@@ -58,14 +69,11 @@ def interval(delta: float, variance: float, n: int) -> Effect:
     if 1 - abs(delta) < 1e-9:
         end = (n - Z**2) / (n + Z**2)
         low, high = min(end, delta), max(-end, delta)
-    elif variance == 0:
-        end = Z**2 / (n + Z**2)
-        low, high = delta - end, delta + end
     else:
         spread = Z * math.sqrt(variance * ((1 - delta**2) ** 2 + Z**2 * variance))
         scale = 1 - delta**2 + Z**2 * variance
         low, high = ((delta - delta**3 + end) / scale for end in (-spread, spread))
-    return Effect(delta, low, high, n, variance)
+    return Effect(delta, max(low, -1.0), min(high, 1.0), n, variance)
 
 
 def with_runs(effect: Effect, n: int) -> Effect:

@@ -2,16 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from ganbench import suite as suites
 from ganbench import sweep
-from ganbench.claims import named, selected, values, verdict
+from ganbench.claims import Values, named, planned, values, verdict
 from ganbench.errors import BadInput
 from ganbench.intervals import interval
+from ganbench.plan import groups
 from ganbench.schema import ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
 from ganbench.store import write
 
@@ -50,22 +51,36 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
     Args:
         full: the published setting where `suite` is one scaled down; None where it is it.
     """
+    of = Ran(runs, planned(groups(suite)))
     parts = [f"# {suite.name}", suite.summary, _setting(suite, full)]
     if suite.published:
-        parts += ["## Figures", _table(_FIGURES, (_figure(x, runs) for x in suite.published))]
+        parts += ["## Figures", _table(_FIGURES, (_figure(x, of) for x in suite.published))]
         parts += [_FIGURES_TOLD]
     for claim in suite.claims:
-        parts += [f"## {claim.says}", _said(claim, runs)]
+        parts += [f"## {claim.says}", _said(claim, of)]
         if suite.tasks[claim.task].box is not None:
-            parts += [_histogram(claim, runs)]
+            parts += [_histogram(claim, of)]
     return "\n\n".join(parts) + "\n"
+
+
+class Ran(NamedTuple):
+    """The rows of `runs.csv`, and those that were planned."""
+
+    runs: pd.DataFrame
+    asked: pd.DataFrame
+
+    def values(self, task: str, row: RowTable, metric: str) -> Values:
+        """As `claims.values`."""
+        return values(self.runs, self.asked, task, row, metric)
 
 
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
 _FIGURES_TOLD = (
     "Published figures are of the published setting, ours of the one above; `real` is what a "
     "perfect sampler scores with as many samples. Modes and divergences of ours are of samples of "
-    "high quality alone; many papers count every sample. What is marked unverified is recalled."
+    "high quality alone, divergences from the true frequencies; many papers count every sample and "
+    "compare with a uniform histogram. Means are of the runs that have the score; for a verdict "
+    "one without counts as the worst there can be. What is marked unverified is recalled."
 )
 
 
@@ -90,9 +105,9 @@ def _listed(table: Mapping[str, Any], keys: Sequence[str]) -> str:
     return ", ".join(f"{key} {table[key]}" if key in table else f"no {key}" for key in keys)
 
 
-def _figure(figure: PublishedTable, runs: pd.DataFrame) -> Sequence[str]:
-    own = runs[runs["task"] == figure.task]
-    made = values(own, figure, figure.metric)
+def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
+    own = of.values(figure.task, figure, figure.metric)
+    real = of.values(figure.task, RowTable(method="real"), figure.metric)
     spread = "" if figure.spread is None else f" +- {figure.spread:g}"
     what = f" ({figure.spread_is})" if figure.spread_is else ""
     return (
@@ -100,11 +115,18 @@ def _figure(figure: PublishedTable, runs: pd.DataFrame) -> Sequence[str]:
         figure.task,
         figure.metric,
         f"{figure.value:g}{spread}{what}{'' if figure.verified else ', unverified'}",
-        _mean(figure.metric, made, figure.task),
-        str(len(made)),
-        _mean(figure.metric, values(own, RowTable(method="real"), figure.metric), figure.task),
+        _mean(figure.metric, own.known, figure.task),
+        _counted(own),
+        _mean(figure.metric, real.known, figure.task),
         figure.source,
     )
+
+
+def _counted(own: Values) -> str:
+    """How many runs, how many of them without a score, and how many were to be more."""
+    without = len(own.scores) - len(own.known)
+    told = f", {without} without one" if without else ""
+    return f"{len(own.scores)}{told}" + (f", {own.missing} missing" if own.missing else "")
 
 
 def _mean(metric: str, made: np.ndarray, task: str) -> str:
@@ -115,35 +137,33 @@ def _mean(metric: str, made: np.ndarray, task: str) -> str:
     return told if np.isnan(found.low) else f"{told} [{found.low:.4g}, {found.high:.4g}]"
 
 
-def _said(claim: ClaimTable, runs: pd.DataFrame) -> str:
+def _said(claim: ClaimTable, of: Ran) -> str:
     """The verdict on a claim in words, and the rows that it rests on."""
-    made = verdict(claim, runs)
+    made = verdict(claim, of.runs, of.asked)
     tag = "" if claim.verified else " (unverified: recalled, not read)"
+    own = [of.values(claim.task, row, claim.metric) for row in claim.rows]
     rows = _table(
-        ("row", claim.metric, "n", "without samples"),
-        (_row(claim, row, runs) for row in claim.rows),
+        ("row", claim.metric, "n"),
+        (
+            (named(row), _mean(claim.metric, x.known, claim.task), _counted(x))
+            for row, x in zip(claim.rows, own, strict=True)
+        ),
     )
     seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
-    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n)} would settle it"
+    if made.verdict == "unfinished":
+        seen = "runs are missing, or were stopped"
+    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n)}"
     return f"**{made.verdict}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
 
 
 def _needed(n: int | None) -> str:
-    return "no number of runs looked at" if n is None else f"n = {n:,} a row"
+    needed = "no number of like runs" if n is None else f"n = {n:,} a row"
+    return f"{needed} would settle it"
 
 
-def _row(claim: ClaimTable, row: RowTable, runs: pd.DataFrame) -> Sequence[str]:
-    own = runs[runs["task"] == claim.task]
-    made = values(own, row, claim.metric)
-    mine = own[selected(own, row)]
-    dead = int(mine["status"].isin(["failed", "diverged"]).sum())
-    return named(row), _mean(claim.metric, made, claim.task), str(len(made)), str(dead)
-
-
-def _histogram(claim: ClaimTable, runs: pd.DataFrame) -> str:
-    """How many of each row's points lie in each tenth of the range of all."""
-    own = runs[runs["task"] == claim.task]
-    made = [values(own, row, claim.metric) for row in claim.rows]
+def _histogram(claim: ClaimTable, of: Ran) -> str:
+    """How many of each row's runs lie in each tenth of the range of all."""
+    made = [of.values(claim.task, row, claim.metric).scores for row in claim.rows]
     finite = np.concatenate(made)
     edges = np.histogram_bin_edges(finite[np.isfinite(finite)], BINS)
     counts = [np.histogram(x, edges)[0] for x in made]
@@ -164,8 +184,9 @@ def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
 
 def verdicts(suite: Suite, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Every claim with its verdict, as rows of `claims.csv`."""
+    asked = planned(groups(suite))
     return [
         {"says": c.says, "verified": c.verified, "task": c.task, "metric": c.metric}
-        | verdict(c, runs)._asdict()
+        | verdict(c, runs, asked)._asdict()
         for c in suite.claims
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pydantic
 
-from ganbench.checks import check_names, check_rows
+from ganbench.checks import check_claims, check_names, check_rows
+from ganbench.claims import planned
 from ganbench.errors import BadInput, choices
 from ganbench.plan import groups
 from ganbench.registry import canonical_name
@@ -90,7 +91,7 @@ def _checked(path: Path, raw: dict[str, Any], within: str = "") -> Suite:
         check_names(suite)
         suite = _with_methods(suite, suite.methods)
         check_rows(suite)
-        list(groups(suite))
+        check_claims(suite, planned(groups(suite)))
     except pydantic.ValidationError as error:
         first = _most_telling(error)
         key = ".".join(str(part) for part in first["loc"] if not _is_branch(part))
