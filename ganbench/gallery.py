@@ -54,8 +54,8 @@ def _strips(rows: pd.DataFrame, kept: Mapping[str, np.ndarray], runs: int) -> It
         names = [name for name in map(label, own.to_dict("records")) if name in kept]
         found = [kept[name] for name in names[:runs]]
         if found:
-            modes = own["modes"].mean()
-            told = f"{method}  {text if text != '{}' else ''}  modes {modes:.0f}, n = {len(own)}"
+            modes, n = own["modes"].mean(), own["modes"].notna().sum()
+            told = f"{method}  {text if text != '{}' else ''}  modes {modes:.0f}, n = {n}"
             yield Strip(told, np.stack(found))
 
 

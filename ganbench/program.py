@@ -7,6 +7,7 @@ diagnostic that a suite asks for is one more; without any the others are what th
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -313,15 +314,17 @@ def compile_group(
     )
 
 
+_one_at_a_time = threading.Lock()
 _lying: dict[jax.Device, tuple[tuple[str, str], Shared]] = {}  # a task's data on each device
 
 
 def _here(task: Task, device: jax.Device) -> Shared:
     """What all lanes of a task read, on `device`: one copy, whatever the number of groups."""
     hashes = task.data_hash, task.judge.hash
-    if device not in _lying or _lying[device][0] != hashes:
-        _lying[device] = hashes, jax.device_put(shared_of(task), SingleDeviceSharding(device))
-    return _lying[device][1]
+    with _one_at_a_time:  # a group is compiled while another is trained
+        if device not in _lying or _lying[device][0] != hashes:
+            _lying[device] = hashes, jax.device_put(shared_of(task), SingleDeviceSharding(device))
+        return _lying[device][1]
 
 
 def _label(diagnostic: str) -> str:

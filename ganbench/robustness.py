@@ -1,31 +1,38 @@
 """How a method does over a box of hyperparameters: what to expect of it before it is tuned."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from ganbench.box import TRACED
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
+from ganbench.plan import canonical
 from ganbench.registry import kinds
 from ganbench.results import Results
 from ganbench.statistics import clopper_pearson
 
 TRIALS = (1, 2, 4, 8, 16, 32, 64)
+LEAST_POINTS = 4  # times as many points as trials, or the best of so many is the best of all
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(21))  # of the coverage, in a profile
 RESAMPLES = 1999
+ENDS = (("low", 0.025), ("high", 0.975))  # of an interval
 
 
 def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
     """One row per task with a box and method: what share of the box x seeds succeeds, and the best
     coverage to expect of so many trials.
 
-    `success_rate` is over all runs of all points; its 95 % interval is Clopper and Pearson's where
-    each point has one run, else that of resampled points. `best_of_N` is the expected coverage (the
-    share of `real`'s modes, 0 for a run without samples) of the best of N runs drawn from these
-    without repetition, its interval over resampled points; null where there are fewer than N runs.
+    `success_rate` is over all runs of all points. `best_of_N` is the expected coverage (the share
+    of `real`'s modes, 0 for a run without samples) of the best of N points, drawn without
+    repetition, each with the mean coverage of its seeds; null where there are fewer than 4 N
+    points. Intervals, 95 %, are over resampled shapes: points of one shape have their nets in
+    common, and are no evidence apart. Where no resample differs, the share has Clopper and
+    Pearson's at as many runs as there are shapes. Runs that the program stopped are left out.
 
     Args:
         runs: rows of `runs.csv`.
@@ -33,17 +40,23 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
         reference: methods that are tried at no point of it.
 
     Raises:
-        BadInput: no task has a box.
+        BadInput: no task has a box with a run in it.
 
-    References: Dodge et al., "Show Your Work", EMNLP 2019, arXiv 1909.03004, for the expected best;
-    Lucic et al., "Are GANs Created Equal?", NeurIPS 2018, arXiv 1711.10337, for boxes of GANs.
+    References: Dodge et al., "Show Your Work", EMNLP 2019, arXiv 1909.03004, for the question
+    (their formula draws with repetition); Lucic et al., "Are GANs Created Equal?", NeurIPS 2018,
+    arXiv 1711.10337, for boxes of GANs.
     """
-    own = runs[runs["task"].isin(list(boxed)) & ~runs["method"].isin(list(reference))]
+    own = _tried(runs, boxed, reference)
     if own.empty:
-        raise BadInput("robustness: no task of these results has a box of hyperparameters")
+        raise BadInput("robustness: these results hold no run in a box of hyperparameters")
     return pd.DataFrame(
         [_row(str(t), str(m), part) for (t, m), part in own.groupby(["task", "method"], sort=False)]
     )
+
+
+def _tried(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
+    wanted = runs["task"].isin(list(boxed)) & ~runs["method"].isin(list(reference))
+    return runs[wanted & runs["status"].ne("failed")]
 
 
 def robustness_of(results: Results) -> pd.DataFrame:
@@ -54,23 +67,18 @@ def robustness_of(results: Results) -> pd.DataFrame:
 def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
     """The performance profile: what share of a method's runs covers at least so much.
 
-    Rows of task, method, threshold, share and its Clopper-Pearson interval.
+    Rows of task, method, threshold, share and its interval, which is as `robustness` has them.
     """
-    own = runs[runs["task"].isin(list(boxed)) & ~runs["method"].isin(list(reference))]
-    return pd.DataFrame(
-        [
-            {
-                "task": task,
-                "method": method,
-                "threshold": at,
-                "share": share,
-                "low": low,
-                "high": high,
-            }
-            for (task, method), part in own.groupby(["task", "method"], sort=False)
-            for at, share, low, high in _profile(_coverage(part))
-        ]
-    )
+    made = []
+    for (task, method), part in _tried(runs, boxed, reference).groupby(
+        ["task", "method"], sort=False
+    ):
+        covered, drawn = _coverage(part), _resampled(part)
+        for at in THRESHOLDS:
+            share, low, high = _share((covered >= at).astype(float), drawn)
+            row = {"task": task, "method": method, "threshold": at, "share": share}
+            made.append(row | {"low": low, "high": high})
+    return pd.DataFrame(made)
 
 
 def expected_best(values: np.ndarray, trials: int) -> float:
@@ -92,35 +100,47 @@ def _coverage(runs: pd.DataFrame) -> np.ndarray:
 
 
 def _row(task: str, method: str, runs: pd.DataFrame) -> dict[str, Any]:
-    points = runs["hyperparameters"].astype("category").cat.codes.to_numpy()
-    success = runs["success"].eq(True).to_numpy(float)
-    n, covered = len(runs), _coverage(runs)
-    drawn = list(_resampled(points))
-    if len(set(points)) == n:
-        low, high = clopper_pearson(int(success.sum()), n)
-    else:
-        low, high = np.quantile([success[i].mean() for i in drawn], (0.025, 0.975))
-    made: dict[str, Any] = {"task": task, "method": method, "points": len(set(points)), "n": n}
-    made |= {"success_rate": success.mean(), "success_low": low, "success_high": high}
+    drawn = _resampled(runs)
+    rate, low, high = _share(runs["success"].eq(True).to_numpy(float), drawn)
+    points = runs["hyperparameters"].to_numpy()
+    made: dict[str, Any] = {"task": task, "method": method, "points": len(set(points))}
+    made |= {"shapes": drawn.shapes, "n": len(runs)}
+    made |= {"success_rate": rate, "success_low": low, "success_high": high}
+    covered = _coverage(runs)
+
+    def best(of: np.ndarray, trials: int) -> float:
+        each = pd.Series(covered[of]).groupby(points[of]).mean().to_numpy()
+        return expected_best(each, trials) if len(each) >= trials else np.nan
+
     for trials in TRIALS:
-        name, known = f"best_of_{trials}", trials <= n
-        best = (
-            [expected_best(covered[i], min(trials, len(i))) for i in drawn] if known else [np.nan]
-        )
-        made |= {name: expected_best(covered, trials) if known else np.nan}
-        made |= {f"{name}_low": np.quantile(best, 0.025), f"{name}_high": np.quantile(best, 0.975)}
+        known = len(set(points)) >= LEAST_POINTS * trials
+        values = [best(i, trials) for i in drawn.runs] if known else [np.nan]
+        name = f"best_of_{trials}"
+        made |= {name: best(np.arange(len(runs)), trials) if known else np.nan}
+        made |= {f"{name}_{end}": np.nanquantile(values, q) if known else np.nan for end, q in ENDS}
     return made
 
 
-def _resampled(points: np.ndarray) -> Iterator[np.ndarray]:
-    """The runs of as many points as there are, drawn with repetition, again and again."""
-    runs = [np.flatnonzero(points == point) for point in np.unique(points)]
+class _Drawn(NamedTuple):
+    """Which runs are of as many shapes as there are, drawn with repetition, again and again."""
+
+    runs: list[np.ndarray]
+    shapes: int
+
+
+def _resampled(runs: pd.DataFrame) -> _Drawn:
+    values = map(json.loads, runs["hyperparameters"])
+    shapes = np.array([canonical({k: v for k, v in x.items() if k not in TRACED}) for x in values])
+    own = [np.flatnonzero(shapes == shape) for shape in np.unique(shapes)]
     rng = np.random.default_rng(0)
-    for _ in range(RESAMPLES):
-        yield np.concatenate([runs[i] for i in rng.integers(len(runs), size=len(runs))])
+    picked = rng.integers(len(own), size=(RESAMPLES, len(own)))
+    return _Drawn([np.concatenate([own[i] for i in pick]) for pick in picked], len(own))
 
 
-def _profile(covered: np.ndarray) -> Iterator[tuple[float, float, float, float]]:
-    for at in THRESHOLDS:
-        reached = int((covered >= at).sum())
-        yield (at, reached / len(covered), *clopper_pearson(reached, len(covered)))
+def _share(held: np.ndarray, drawn: _Drawn) -> tuple[float, float, float]:
+    """The share of runs that hold, with its interval."""
+    shares = [held[i].mean() for i in drawn.runs]
+    low, high = (float(np.quantile(shares, q)) for _, q in ENDS)
+    if low == high:
+        low, high = clopper_pearson(round(held.mean() * drawn.shapes), drawn.shapes)
+    return float(held.mean()), low, high

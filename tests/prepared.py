@@ -13,6 +13,6 @@ def needs(name):
     With CI set it fails: there the sets must be, or a broken reader would pass unseen.
     """
     found = state(name)
-    if found.folder is None:
+    if not found.ready():
         told = f"image set {name}: {found.reason}"
         pytest.fail(told) if os.environ.get("CI") else pytest.skip(told)

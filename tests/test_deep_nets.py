@@ -73,7 +73,8 @@ def test_every_role_has_the_right_shape(family, sizes):
     assert out["discriminator"].score.shape == out["autoencoder"].score.shape == (BATCH,)
     assert out["encoder"].shape == (BATCH, LATENT)
     assert out["denoiser"].shape == (BATCH, 7)
-    assert out["autoencoder"].features.shape == (BATCH, sizes.width)
+    code = {"dcgan": 8, "dcgan-small": 8, "recurrent": 8}.get(family, 1) * sizes.width
+    assert out["autoencoder"].features.shape == (BATCH, code)
 
 
 @pytest.mark.parametrize("name", ["dcgan-28", "dcgan-small", "resnet-32", "recurrent"])

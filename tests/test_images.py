@@ -15,6 +15,7 @@ from ganbench.errors import BadInput
 from ganbench.harness import prepared
 from ganbench.judges.classifier import agreement, fit, rates
 from ganbench.judges.convolutional import KNOWN, weights_path
+from ganbench.judges.digits import npz
 from ganbench.judges.lessons import LESSONS
 from ganbench.plan import budget_of
 from ganbench.program import Lane, _lying
@@ -116,8 +117,20 @@ def test_the_judge_of_mnist_is_right_of_99_percent_and_refuses_what_is_none():
 
 def test_a_judge_that_every_user_trains_says_how(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    with pytest.raises(BadInput, match="type: ganbench judge train fashion-mnist"):
-        LESSONS["fashion-mnist"].judge()
+    judge = LESSONS["fashion-mnist"].judge
+    with pytest.raises(BadInput, match="no weights in .*; type: ganbench judge train fashion"):
+        judge()
+    path = weights_path("fashion-mnist")
+    assert path.is_relative_to(tmp_path)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(weights_path("mnist").read_bytes())  # of the same net
+    assert judge().hash == hashlib.sha256(path.read_bytes()).hexdigest()
+    with np.load(path) as arrays:
+        fewer = {name: arrays[name] for name in arrays.files if name != "bias_2"}
+    for content in (b"junk", npz(fewer), npz({**fewer, "bias_2": np.zeros(3)})):
+        path.write_bytes(content)
+        with pytest.raises(BadInput, match="holds no weights of its net; type: ganbench judge"):
+            judge()
 
 
 @pytest.mark.slow

@@ -20,11 +20,10 @@ TEST = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
 
 LOADED = """
 import json, resource, sys, time
-began = time.perf_counter()
 from ganbench.tasks.prepared import load
 data = load("mnist")
 print(json.dumps({
-    "seconds": time.perf_counter() - began,
+    "seconds": time.process_time(),
     "megabytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3,
     "tensorflow": "tensorflow" in sys.modules,
     "shapes": [x.shape for x in data],
@@ -41,7 +40,7 @@ def test_mnist_is_whole_and_read_without_tensorflow():
     assert not made["tensorflow"]
     assert made["shapes"] == [[60000, 28, 28, 1], [60000], [10000, 28, 28, 1], [10000]]
     assert made["megabytes"] < 1000
-    assert made["seconds"] < 60  # 20 is the aim, of a machine that does nothing else
+    assert made["seconds"] < 20  # of the processor, imports among them
 
 
 def test_mnist_has_the_published_labels_and_pixels():
@@ -91,6 +90,13 @@ def test_a_face_is_the_middle_of_its_photograph():
     assert SETS["celeba"].classes[5] == "male, serious, young"
 
 
+def typed(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["ganbench", *words])
+    with pytest.raises(SystemExit) as end:
+        main()
+    return end.value.code
+
+
 def copied(tmp_path):
     """MNIST's folder, a copy that may be spoilt."""
     needs("mnist")
@@ -126,6 +132,8 @@ def spoil(folder, how):
         folder.rename(folder.with_name("3.0.1.incompleteX1Y2"))
     elif how == "not JSON":
         (folder / "dataset_info.json").write_text("{")
+    elif how == "no object":
+        (folder / "dataset_info.json").write_text("[]")
 
 
 SPOILT = {
@@ -137,6 +145,7 @@ SPOILT = {
     "no test split": "there is no split test",
     "half": "half prepared",
     "not JSON": "dataset_info.json cannot be read",
+    "no object": "dataset_info.json cannot be read",
 }
 
 
@@ -151,6 +160,9 @@ def test_a_set_that_is_not_whole_is_one_line_that_says_what_to_type(how, tmp_pat
     message = str(error.value)
     assert SPOILT[how] in message and "\n" not in message
     assert message.endswith("type: ganbench data prepare mnist")
+    # preparing would leave a version that is there as it is
+    assert ("; remove " in message) == (how != "half")
+    assert typed(monkeypatch, "data", "list") == 0
 
 
 def test_the_newest_version_is_read(tmp_path, monkeypatch):
@@ -159,13 +171,6 @@ def test_the_newest_version_is_read(tmp_path, monkeypatch):
     shutil.copytree(folder.with_name("3.0.10"), folder.with_name("3.0.9"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     assert prepared.state("mnist").folder == tmp_path / "mnist" / "3.0.10"
-
-
-def typed(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["ganbench", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
 
 
 @pytest.mark.parametrize("task", ["mnist", "stacked-mnist", "compositional-mnist"])
@@ -200,6 +205,8 @@ def test_data_list_says_what_is_ready_and_where(tmp_path, monkeypatch, capsys):
 
 
 def test_preparing_asks_for_tensorflow_and_for_a_name(tmp_path, monkeypatch, capsys):
+    whole, tmp_path = copied(tmp_path / "whole"), tmp_path / "none"
+    tmp_path.mkdir()
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
     monkeypatch.setitem(sys.modules, "tensorflow", None)  # as where it is not installed
     assert typed(monkeypatch, "data", "prepare", "mnist") == 2
@@ -207,3 +214,7 @@ def test_preparing_asks_for_tensorflow_and_for_a_name(tmp_path, monkeypatch, cap
     assert typed(monkeypatch, "data", "prepare", "mnits") == 2
     assert "known: celeba, cifar10, fashion-mnist, mnist" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
+    spoil(whole, "missing")
+    monkeypatch.setenv("TFDS_DATA_DIR", str(whole.parents[1]))
+    assert typed(monkeypatch, "data", "prepare", "mnist") == 2
+    assert "is missing or empty; remove " in capsys.readouterr().err

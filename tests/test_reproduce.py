@@ -178,7 +178,7 @@ def test_a_box_gets_a_table_of_its_own(made, monkeypatch, capsys):
     folder, *_ = made
     assert typed(monkeypatch, "robustness", folder / "boxed") == 0
     told = capsys.readouterr().out
-    assert "digits: all of the box" in told and "best of 8" in told
+    assert "digits: all of the box" in told and "best of 1" in told
     rows = pd.read_csv(folder / "boxed" / "robustness.csv")
     assert rows["n"].tolist() == [8, 16]
     assert set(pd.read_csv(folder / "boxed" / "profile.csv")["method"]) == {
@@ -186,7 +186,7 @@ def test_a_box_gets_a_table_of_its_own(made, monkeypatch, capsys):
         "pacgan",
     }
     assert typed(monkeypatch, "robustness", folder / "plain") == 2
-    assert "has a box" in capsys.readouterr().err
+    assert "no run in a box" in capsys.readouterr().err
 
 
 def test_samples_are_drawn_a_strip_a_row(made, monkeypatch, capsys):

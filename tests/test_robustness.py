@@ -42,38 +42,55 @@ def test_expected_best_of_many_does_not_overflow():
 
 
 def test_shares_count_every_run_and_the_dead_cover_nothing():
-    table = runs("gap", [1.0, 0.95, 0.5, None, 0.0, 0.2, 0.9, None])
-    (row,) = robustness(table, ["digits"], ["real"]).to_dict("records")
-    assert row["n"] == row["points"] == 8
+    coverage = [1.0, 0.95, 0.5, None, 0.0, 0.2, 0.9, None]
+    (row,) = robustness(runs("gap", coverage), ["digits"], ["real"]).to_dict("records")
+    assert row["n"] == row["points"] == row["shapes"] == 8
     assert row["success_rate"] == 3 / 8
-    assert (row["success_low"], row["success_high"]) == clopper_pearson(3, 8)
+    assert 0 < row["success_low"] < 3 / 8 < row["success_high"] < 1
     assert row["best_of_1"] == pytest.approx((1.0 + 0.95 + 0.5 + 0.2 + 0.9) / 8)
-    assert row["best_of_8"] == 1.0
-    assert np.isnan(row["best_of_16"])
+    pairs = itertools.combinations([value or 0.0 for value in coverage], 2)
+    assert row["best_of_2"] == pytest.approx(np.mean([max(pair) for pair in pairs]))
     assert row["best_of_2_low"] < row["best_of_2"] < row["best_of_2_high"]
+    assert np.isnan(row["best_of_4"])  # of eight points hardly more than the best of all
 
 
-def test_seeds_of_one_point_are_no_points_of_their_own():
-    """Eight seeds of each of eight points, all alike: as wide an interval as of eight runs."""
+def test_runs_that_were_stopped_are_no_evidence():
+    table = runs("gap", [1.0, 1.0, None, None])
+    table.loc[2:, "status"] = "failed"
+    (row,) = robustness(table, ["digits"], []).to_dict("records")
+    assert row["n"] == 2 and row["success_rate"] == 1.0
+
+
+def test_no_success_at_all_is_no_certainty():
+    (row,) = robustness(runs("gap", [0.0] * 32, 4), ["digits"], []).to_dict("records")
+    assert row["shapes"] == 8
+    assert (row["success_low"], row["success_high"]) == clopper_pearson(0, 8)
+
+
+def test_seeds_and_rates_of_one_shape_are_no_shapes_of_their_own():
+    """Eight runs of each of eight shapes, all alike: as wide an interval as of eight runs."""
     each = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0]
     one = robustness(runs("gap", each), ["digits"], []).iloc[0]
-    many = robustness(runs("gap", np.repeat(each, 8).tolist(), 8), ["digits"], []).iloc[0]
-    assert many["points"] == 8 and many["n"] == 64
-    assert many["success_rate"] == one["success_rate"] == 0.5
-    assert many["success_high"] - many["success_low"] > 0.5
+    seeds = robustness(runs("gap", np.repeat(each, 8).tolist(), 8), ["digits"], []).iloc[0]
+    table = runs("gap", np.repeat(each, 8).tolist(), 8)
+    table["hyperparameters"] = [
+        json.dumps({**json.loads(text), "learning_rate": i / 100})
+        for i, text in enumerate(table["hyperparameters"])
+    ]
+    rates = robustness(table, ["digits"], []).iloc[0]
+    assert (seeds["points"], rates["points"]) == (8, 64)
+    for many in (seeds, rates):
+        assert many["shapes"] == 8 and many["n"] == 64
+        assert many["success_low"] == one["success_low"]
+        assert many["success_high"] == one["success_high"]
 
 
 def test_a_profile_falls_from_one():
     made = profile(runs("gap", [1.0, 0.5, 0.5, None]), ["digits"], [])
     assert made["threshold"].tolist() == list(THRESHOLDS)
     share = dict(zip(made["threshold"], made["share"], strict=True))
-    assert (share[0.0], share[0.05], share[0.5], share[0.55], share[1.0]) == (
-        1,
-        0.75,
-        0.75,
-        0.25,
-        0.25,
-    )
+    seen = [share[at] for at in (0.0, 0.05, 0.5, 0.55, 1.0)]
+    assert seen == [1, 0.75, 0.75, 0.25, 0.25]
     assert (made["low"] <= made["share"]).all() and (made["share"] <= made["high"]).all()
 
 
@@ -83,15 +100,15 @@ def test_only_tasks_with_a_box_count_and_no_reference_rows():
     )
     made = robustness(both, ["digits"], ["real"])
     assert made[["task", "method", "n"]].values.tolist() == [["digits", "gap", 2]]
-    with pytest.raises(BadInput, match="no task of these results has a box"):
+    with pytest.raises(BadInput, match="no run in a box"):
         robustness(both, [], ["real"])
 
 
 def test_the_table_shows_what_was_tried():
-    rows = robustness(runs("gap", [1.0, 0.0, 0.4]), ["digits"], [])
+    rows = robustness(runs("gap", [1.0, 0.0, 0.4, 0.0] * 2), ["digits"], [])
     table, _ = shown.robustness(rows)
     heads = [column.header for column in table.columns]
-    assert heads == ["method", "success [95 %]", "n", "points", "best of 1", "best of 2"]
+    assert heads == ["method", "success [95 %]", "n", "shapes", "best of 1", "best of 2"]
     cells = [next(iter(column.cells)) for column in table.columns]
-    assert cells[:4] == ["gap", "0.33 [0.01, 0.91]", "3", "3"]
-    assert cells[5].startswith("0.80 [")
+    assert cells[0] == "gap" and cells[1].startswith("0.25 [") and cells[2:4] == ["8", "8"]
+    assert cells[4].startswith("0.35 [")

@@ -229,7 +229,7 @@ def test_kernels_start_with_their_deviation_and_biases_at_zero(family, sizes):
         (
             "renset",
             Sizes((2,), 5, 4, 1),
-            "families: channels, conv, dcgan, dcgan-small, mlp, points",
+            "families: channels, conv, dcgan, dcgan-small, fully-connected, mlp",
         ),
         ("conv", Sizes((2,), 5, 4, 1), "8x8"),
         ("conv", Sizes((28, 28, 1), 5, 4, 1), "8x8"),

@@ -13,7 +13,10 @@ sets = typer.Typer(no_args_is_help=True, help="Image sets, by tensorflow-dataset
 @judges.command("train")
 def judge_train(
     name: Annotated[str, typer.Argument(help="A judge's name.")],
-    out: Annotated[Path | None, typer.Option(help="Where to write it [build/judges].")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Where to write it [build/judges, or where it is looked for]."),
+    ] = None,
 ) -> None:
     """Remake a judge's weights and say how far they agree with the committed ones."""
     from ganbench.judges.remake import remake

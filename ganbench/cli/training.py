@@ -51,11 +51,11 @@ def run(
             devices=devices,
             progress=progress,
         )
-    boxed, board = results.boxed(), results.leaderboard
-    rest = board[~board["task"].isin(boxed)]  # of a box, a row a point says little
-    if not rest.empty:
-        show(shown.leaderboard(rest))
-    if boxed:
+    board = results.leaderboard
+    boxed = board["task"].isin(results.boxed())  # of a box, a row a point says little
+    if not board[~boxed].empty:
+        show(shown.leaderboard(board[~boxed]))
+    if board[boxed]["rank"].notna().any():
         show(shown.robustness(robustness_of(results)))
 
 

@@ -4,6 +4,7 @@ Their weights are the same for all lanes, and convolutions are products of patch
 """
 
 import hashlib
+import zipfile
 from collections.abc import Mapping
 from functools import partial, reduce
 from pathlib import Path
@@ -44,6 +45,13 @@ class Net(NamedTuple):
             channels, side = features, -(-side // 2)
         widths = (side * side * channels, self.hidden, FEATURES, self.classes + 1)
         return made + list(zip(widths[:-1], widths[1:], strict=True))
+
+    def parameters(self) -> dict[str, tuple[int, ...]]:
+        """The shape of everything in a weight file."""
+        made: dict[str, tuple[int, ...]] = {"threshold": ()}
+        for layer, (rows, columns) in enumerate(self.shapes()):
+            made |= {f"kernel_{layer}": (rows, columns), f"bias_{layer}": (columns,)}
+        return made
 
 
 def initial(net: Net, key: jax.Array) -> dict[str, jax.Array]:
@@ -131,7 +139,20 @@ def convolutional_judge(name: str) -> Judge:
         BadInput: its file is missing, not whole, or, in this package, not the pinned one.
     """
     path, (net, sha256) = weights_path(name), KNOWN[name]
-    if sha256 is None and not path.is_file():
-        raise BadInput(f"judge {name}: no weights in {path}; type: ganbench judge train {name}")
-    found = sha256 or hashlib.sha256(path.read_bytes()).hexdigest()
-    return Judge(partial(judge_images, net), load(path, found), found)
+    if sha256 is not None:
+        return Judge(partial(judge_images, net), load(path, sha256), sha256)
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+        weights = load(path, found)
+        fits = {n: np.shape(w) for n, w in weights.items()} == net.parameters()
+    except FileNotFoundError:
+        raise BadInput(f"judge {name}: no weights in {path}; {_train(name)}") from None
+    except (OSError, ValueError, zipfile.BadZipFile):
+        fits = False
+    if not fits:
+        raise BadInput(f"judge {name}: {path} holds no weights of its net; {_train(name)}")
+    return Judge(partial(judge_images, net), weights, found)
+
+
+def _train(name: str) -> str:
+    return f"type: ganbench judge train {name}"

@@ -34,7 +34,7 @@ def digits_judge() -> Judge:
     pass. Features are the 24 values that enter the last hidden layer's ReLU (after it, some would
     be zero for every digit), concatenated by channel.
 
-    The threshold was set on training digits alone: see `judges.classifier.train_digits_judge`.
+    The threshold was set on training digits alone: see `judges.classifier.train`.
 
     Raises: BadInput when the file is missing or its SHA-256 is not the pinned one.
     """

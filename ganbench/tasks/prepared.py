@@ -25,10 +25,13 @@ FORMAT = "array_record"  # the one that is read without TensorFlow
 
 
 class State(NamedTuple):
-    """Whether a set can be read: the folder of the version there is, or in one line why not."""
+    """Whether a set can be read: the folder of the version there is, and what is wrong with it."""
 
     folder: Path | None
-    reason: str
+    reason: str  # in one line, with what to type; empty if it is ready
+
+    def ready(self) -> bool:
+        return not self.reason
 
 
 def data_folder() -> Path:
@@ -43,19 +46,25 @@ def state(name: str) -> State:
         BadInput: no set of that name.
     """
     root = data_folder() / image_set(name).tfds
-    where = f"{data_folder()} (TFDS_DATA_DIR)"
+    where, advice = f"{data_folder()} (TFDS_DATA_DIR)", f"type: ganbench data prepare {name}"
     if not data_folder().is_dir():
-        return State(None, f"there is no folder {where}")
+        return State(None, f"there is no folder {where}; {advice}")
     whole = [p for p in root.glob("*/dataset_info.json") if VERSION.fullmatch(p.parent.name)]
     versions = [path.parent for path in whole]
     if not versions:
-        return State(None, f"{'half' if any(root.glob('*/*')) else 'not'} prepared in {where}")
+        half = "half" if any(root.glob("*/*")) else "not"
+        return State(None, f"{half} prepared in {where}; {advice}")
     newest = max(versions, key=lambda p: [int(part) for part in p.name.split(".")])
     try:
         fault = _fault(newest)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         fault = "dataset_info.json cannot be read"
-    return State(None, f"{newest}: {fault}") if fault else State(newest, "")
+    return State(newest, f"{newest}: {fault}; {_again(newest, name)}" if fault else "")
+
+
+def _again(folder: Path, name: str) -> str:
+    """What to do about a version that is there and cannot be read: preparing would leave it be."""
+    return f"remove {folder}, then type: ganbench data prepare {name}"
 
 
 def _fault(folder: Path) -> str:
@@ -82,16 +91,14 @@ def load(name: str) -> Split:
         BadInput: it is not there, not whole, or no set at all; the message says what to type.
     """
     found, known = state(name), image_set(name)
-    advice = f"type: ganbench data prepare {name}"
-    if found.folder is None:
-        raise BadInput(f"data set {name}: {found.reason}; {advice}")
+    if found.folder is None or not found.ready():
+        raise BadInput(f"data set {name}: {found.reason}")
     try:
         made = Split(*_read(found.folder, known, "train"), *_read(found.folder, known, "test"))
     except Exception as error:  # whatever a file that is not what it should be makes a library do
         told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
-        raise BadInput(
-            f"data set {name}: {found.folder} cannot be read ({told}); {advice}"
-        ) from None
+        told = f"{found.folder} cannot be read ({told}); {_again(found.folder, name)}"
+        raise BadInput(f"data set {name}: {told}") from None
     return made
 
 
@@ -121,9 +128,11 @@ def prepare(name: str) -> Path:
     Raises:
         BadInput: no set of that name, TensorFlow is not installed, or it could not be done.
     """
-    known, ready = image_set(name), state(name).folder
-    if ready is not None:
-        return ready
+    known, found = image_set(name), state(name)
+    if found.folder is not None:
+        if found.ready():
+            return found.folder
+        raise BadInput(f"data prepare {name}: {found.reason}")
     try:
         import tensorflow  # noqa: F401  tensorflow-datasets writes with it
     except ImportError:
@@ -137,13 +146,16 @@ def prepare(name: str) -> Path:
     except Exception as error:  # network, disk, checksum: tensorflow-datasets has no one class
         told = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         raise BadInput(f"data prepare {name}: {told}") from None
-    return Path(builder.data_dir)
+    made = state(name)
+    if made.folder is None or not made.ready():
+        raise BadInput(f"data prepare {name}: {made.reason}")
+    return made.folder
 
 
 def listed() -> list[dict[str, Any]]:
     """Every set: its name, whether it is ready, and where, or why not."""
     found = {name: state(name) for name in SETS}
     return [
-        {"name": n, "ready": s.folder is not None, "where": str(s.folder or ""), "reason": s.reason}
+        {"name": n, "ready": s.ready(), "where": str(s.folder or ""), "reason": s.reason}
         for n, s in found.items()
     ]

@@ -72,6 +72,7 @@ FAMILY = family(
         reader=lambda sizes: Down(sizes.width, sizes.depth),
         writer=lambda shape, sizes: Up(shape, sizes.width, sizes.depth),
         features=lambda sizes: 2 * sizes.width,
+        code=lambda sizes: sizes.width,  # at 16 a quarter of an 8x8 image's pixels
         checked=_checked,
     )
 )

@@ -26,6 +26,10 @@ from ganbench.zoo.layers import Hidden, he, joined, lecun, parted
 from ganbench.zoo.linen import Family, Sizes, checked
 from ganbench.zoo.regularization import BatchNorm
 
+CODE = (
+    8  # entries of an autoencoder's code a unit of width: at 16 the 128 of EBGAN's least on MNIST
+)
+
 
 class Style(NamedTuple):
     """What tells the published nets of this kind apart."""
@@ -117,6 +121,7 @@ def _family(style: Style) -> Family:
             reader=lambda s: Down(style, s.width, s.depth, bool(s.normalized)),
             writer=lambda shape, s: Up(style, shape, s.width, s.depth, bool(s.normalized)),
             features=_features,
+            code=lambda s: CODE * s.width,
             checked=partial(_checked, style),
         )
     )

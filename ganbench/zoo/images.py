@@ -18,13 +18,15 @@ class Architecture(NamedTuple):
 
     `reader(sizes)` is a module, images and vectors -> (batch, features), that joins the images on
     their channels and ends in a rectifier; `writer(shape, sizes)` one, vectors -> (batch, *shape),
-    with a linear output; `features(sizes)` counts the reader's outputs for one image; `checked`
-    returns the sizes, with `normalized` decided, or raises BadInput.
+    with a linear output; `features(sizes)` counts the reader's outputs for one image, `code(sizes)`
+    the entries of an autoencoder's code; `checked` returns the sizes, with `normalized` decided, or
+    raises BadInput.
     """
 
     reader: Callable[[Sizes], Made]
     writer: Callable[[tuple[int, ...], Sizes], Made]
     features: Callable[[Sizes], int]
+    code: Callable[[Sizes], int]
     checked: Callable[[Sizes], Sizes]
 
 
@@ -84,14 +86,11 @@ def family(of: Architecture) -> Family:
         return drawn_at_once(layers.Denoiser(of.features(sizes), sizes.depth))
 
     def autoencoder(sizes: Sizes) -> Net:
-        """Images to `Critic`: reconstruction energy as score, a code of length `width` as features.
-
-        At width 16 the code is a quarter of an 8x8 image's pixels: a bottleneck.
-        """
+        """Images to `Critic`: the reconstruction energy as score, the code as features."""
 
         def made(sizes: Sizes, reader: Callable[[], Made]) -> nn.Module:
             back = sizes._replace(normalized=bool(sizes.normalized))  # as what it reads with
-            return Autoencoder(sizes.width, reader, lambda shape: of.writer(shape, back))
+            return Autoencoder(of.code(sizes), reader, lambda shape: of.writer(shape, back))
 
         return reading(made, sizes)
 

@@ -22,7 +22,7 @@ def from_nnx(make: Make, alone: bool = True) -> Net:
 
     Args:
         make: static; `make(*inputs, rngs=rngs)` gives the module, its sizes read off the inputs'
-            shapes. Called again, with shapes alone, whenever the net is traced.
+            shapes. Called again whenever the net is traced.
         alone: whether what it makes of a sample depends on that sample alone; see `Net`.
 
     Raises (from `apply`): ValueError if the module has random streams and key is None.

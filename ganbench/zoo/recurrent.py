@@ -37,7 +37,7 @@ class Generator(nn.Module):
 
 
 def generator(sizes: Sizes) -> Net:
-    """Latents to images in [-1, 1], a column a step."""
+    """Latents to images in [-1, 1], a column a step. Nothing of it is ever normalised."""
     dcgan.FAMILY.discriminator(sizes)  # what it refuses
     return drawn_at_once(Generator(sizes.shape, sizes.width))
 

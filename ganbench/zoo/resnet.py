@@ -122,6 +122,7 @@ FAMILY = family(
         reader=lambda s: Down(s.width, s.depth, bool(s.normalized)),
         writer=lambda shape, s: Up(shape, s.width, s.depth, s.normalized is not False),
         features=lambda s: s.width,
+        code=lambda s: s.width,
         checked=_checked,
     )
 )
