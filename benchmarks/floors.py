@@ -11,9 +11,10 @@ import jax
 import numpy as np
 
 from ganbench import runtime
+from ganbench.budget import Budget
 from ganbench.harness import prepared
 from ganbench.metrics.catalogue import METRICS
-from ganbench.program import Budget, Lane
+from ganbench.program import Lane
 from ganbench.scoring import core_scores
 from ganbench.tasks.catalogue import TASKS
 

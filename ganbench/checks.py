@@ -6,11 +6,11 @@ from collections.abc import Sequence
 import pandas as pd
 
 from ganbench.box import points
+from ganbench.budget import nets_of
 from ganbench.claims import LEAST_RUNS, named, selected
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
-from ganbench.program import nets_of
 from ganbench.registry import canonical_name, names_of, parameters
 from ganbench.schema import BoxTable, RowTable, Suite, TaskTable
 from ganbench.tasks.catalogue import TASKS, facts

@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ganbench.budget import Budget
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.evidence import Evidence, Tally, evidence
 from ganbench.metrics.sample import SIZE
-from ganbench.program import Budget, Lane, Programs, drawn_batches, lane_arguments
+from ganbench.program import Lane, Programs, drawn_batches, lane_arguments
 from ganbench.room import Say, at_once, placed
 from ganbench.tasks.base import Task
 

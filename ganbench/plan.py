@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ganbench.box import TRACED, points
+from ganbench.budget import Budget
 from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import METRIC_VERSION, METRICS
-from ganbench.program import Budget, Lane
+from ganbench.program import Lane
 from ganbench.registry import METHODS, kinds, names_of, resolve, traced_names
 from ganbench.schema import MethodTable, Suite, TaskTable, flat
 from ganbench.tasks.base import Task

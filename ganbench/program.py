@@ -7,7 +7,6 @@ diagnostic that a suite asks for is one more; without any the others are what th
 """
 
 import math
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -16,53 +15,19 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.random import fold_in, key_data, wrap_key_data
-from jax.sharding import SingleDeviceSharding
 
 from ganbench.assembly import assemble
+from ganbench.budget import Budget, setting_of
 from ganbench.compilation import compile_everywhere
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.diagnostics.inside import inside
 from ganbench.flops import flops
-from ganbench.game import Method, Net, Optimizer, TrainState
+from ganbench.game import Method, TrainState
 from ganbench.metrics.evidence import tally
-from ganbench.parts import DIRECTIONS
 from ganbench.registry import make, plays, recipe
 from ganbench.seeds import fold_name, lane_key
-from ganbench.setting import Setting
+from ganbench.shared import Shared, on_device, shared_of
 from ganbench.tasks.base import Task
-from ganbench.zoo.catalogue import Sizes, zoo
-
-
-class Budget(NamedTuple):
-    """What a task gives every method: nets, optimizer, steps and sample sizes."""
-
-    nets: str
-    width: int
-    depth: int
-    latent: int
-    batch: int
-    optimizer: str
-    b1: float  # of Adam; 0 where the optimizer has none
-    b2: float
-    steps: int  # passes of a method's schedule: one generator update (`mdgan`: two), any of critics
-    evaluations: int  # evenly spaced; the last one after the last step
-    curve_samples: int
-    final_samples: int
-    block: int  # lanes of one compiled unit
-    sample_batch: int | None = None  # samples made at once to be scored; as in training if None
-    normalized: bool | None = None  # batch normalization; as is usual in the family if None
-    dropout: float | None = None  # of what reads samples
-    d_width: int | None = None  # of all nets but the generator; as the generator's if None
-    d_depth: int | None = None
-    d_normalized: bool | None = None
-    d_learning_rate: float | None = None
-    d_optimizer: str | None = None
-    d_steps: int | None = None  # moves of `d` in a pass of the schedule; 1 if None
-    g_steps: int | None = None  # moves of `g`, 1 if None
-
-    def drawing(self) -> "Budget":
-        """This budget with the batch that samples are made in."""
-        return self._replace(batch=self.sample_batch or self.batch)
 
 
 class Lane(NamedTuple):
@@ -77,15 +42,6 @@ class Lane(NamedTuple):
 class Carry(NamedTuple):
     state: TrainState
     diverged_at: jax.Array  # 0 while all is finite, else the step that was not
-
-
-class Shared(NamedTuple):
-    """What every lane reads: one copy a device, never one a lane."""
-
-    train: jax.Array
-    held_out: jax.Array
-    weights: Any
-    centre: jax.Array
 
 
 class Programs(NamedTuple):
@@ -110,53 +66,6 @@ class Compiled(NamedTuple):
 
 
 Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (lanes, ...)
-
-
-def nets_of(shape: tuple[int, ...], budget: Any, dropout: Any = None) -> dict[str, Net]:
-    """The net of each role; those that read samples have sizes of their own if the budget says so.
-
-    Args:
-        budget: anything with a `Budget`'s fields.
-        dropout: may be a tracer.
-
-    Raises: BadInput as `zoo` does.
-    """
-    sizes = Sizes(shape, budget.latent, budget.width, budget.depth, budget.normalized)
-    d_normalized = budget.normalized if budget.d_normalized is None else budget.d_normalized
-    reading = sizes._replace(
-        width=budget.d_width or sizes.width,
-        depth=budget.d_depth or sizes.depth,
-        normalized=d_normalized,
-        dropout=dropout,
-    )
-    return {**zoo(budget.nets, reading), "generator": zoo(budget.nets, sizes)["generator"]}
-
-
-def setting_of(task: Task, values: Mapping[str, Any], budget: Budget, shared: Shared) -> Setting:
-    """What every method of a task is built in.
-
-    Args:
-        values: a lane's, among them "learning_rate", and "d_learning_rate" and "dropout" where they
-            are not the budget's; may be tracers.
-    """
-    directions = {n: make(budget.b1, budget.b2) for n, make in DIRECTIONS.items()}
-    rate = values["learning_rate"]
-    d_rate = values.get("d_learning_rate", budget.d_learning_rate)
-    return Setting(
-        task=task,
-        train=shared.train,
-        held_out=shared.held_out,
-        batch=budget.batch,
-        latent=budget.latent,
-        steps=budget.steps,
-        zoo=nets_of(task.shape, budget, values.get("dropout", budget.dropout)),
-        optimizer=Optimizer(directions[budget.optimizer], rate),
-        d_optimizer=Optimizer(
-            directions[budget.d_optimizer or budget.optimizer], rate if d_rate is None else d_rate
-        ),
-        d_steps=budget.d_steps or 1,
-        g_steps=budget.g_steps or 1,
-    )
 
 
 def _finite(info: Mapping[str, jax.Array], state: TrainState) -> jax.Array:
@@ -250,11 +159,6 @@ def _judge_function(task: Task) -> Callable:
     return judge
 
 
-def shared_of(task: Task) -> Shared:
-    centre = np.asarray(task.reference_mean, np.float32)
-    return Shared(task.train, task.held_out, task.judge.weights, centre)  # type: ignore[arg-type]
-
-
 def lane_arguments(task: Task, lanes: Sequence[Lane]) -> dict[str, Any]:
     def keys(stream: str) -> np.ndarray:
         made = [lane_key(x.seed, task.name, f"{x.stream} {stream}", x.replicate) for x in lanes]
@@ -303,7 +207,7 @@ def compile_group(
     def placed(device: jax.Device, own: dict[str, Any]) -> Programs:
         measuring = {name: own[_label(name)] for name in diagnose}
         common = {name: own[name] for name in ("start", "advance", "draw", "judge")}
-        return Programs(device, _here(task, device), **common, diagnose=measuring)
+        return Programs(device, on_device(task, device), **common, diagnose=measuring)
 
     return Compiled(
         [placed(device, own) for device, own in zip(devices, made.programs, strict=True)],
@@ -312,19 +216,6 @@ def compile_group(
         flops_per_step=flops(made.jaxprs["advance"])
         / (budget.steps // budget.evaluations * budget.block),
     )
-
-
-_one_at_a_time = threading.Lock()
-_lying: dict[jax.Device, tuple[tuple[str, str], Shared]] = {}  # a task's data on each device
-
-
-def _here(task: Task, device: jax.Device) -> Shared:
-    """What all lanes of a task read, on `device`: one copy, whatever the number of groups."""
-    hashes = task.data_hash, task.judge.hash
-    with _one_at_a_time:  # a group is compiled while another is trained
-        if device not in _lying or _lying[device][0] != hashes:
-            _lying[device] = hashes, jax.device_put(shared_of(task), SingleDeviceSharding(device))
-        return _lying[device][1]
 
 
 def _label(diagnostic: str) -> str:

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import jax
 
 from ganbench import memory
-from ganbench.program import Budget, Compiled, Lane, Programs, compile_group
+from ganbench.budget import Budget
+from ganbench.program import Compiled, Lane, Programs, compile_group
 from ganbench.tasks.base import Task
 
 SHARE_OF_DATA = 0.25  # of all memory, at most, for copies of a data set

@@ -15,6 +15,7 @@ import pandas as pd
 from ganbench import kept
 from ganbench import suite as suites
 from ganbench.ahead import Ahead
+from ganbench.budget import setting_of
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
 from ganbench.errors import BadInput
@@ -31,12 +32,13 @@ from ganbench.plan import (
     groups,
     protocol,
 )
-from ganbench.program import Lane, setting_of, shared_of
+from ganbench.program import Lane
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.scoring import scorers
+from ganbench.shared import shared_of
 from ganbench.store import Store
 from ganbench.tables import (
     Scale,

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 
 from ganbench import kept
+from ganbench.budget import Budget, setting_of
 from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput, choices
 from ganbench.game import TrainState
 from ganbench.plan import canonical, is_current, with_axes
-from ganbench.program import Budget, setting_of, shared_of
 from ganbench.registry import plays, recipe
 from ganbench.results import read_provenance, read_runs
+from ganbench.shared import shared_of
 from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 

@@ -18,8 +18,9 @@ from ganbench.judges.convolutional import KNOWN, weights_path
 from ganbench.judges.digits import npz
 from ganbench.judges.lessons import LESSONS
 from ganbench.plan import budget_of
-from ganbench.program import Lane, _lying
+from ganbench.program import Lane
 from ganbench.scoring import reference_of, sampled, truth_of
+from ganbench.shared import _lying
 from ganbench.suite import find, read
 from ganbench.tasks.catalogue import PREPARED, TASKS, facts
 from ganbench.tasks.images import values

@@ -10,13 +10,14 @@ from methods import setting
 from PIL import Image
 
 from ganbench import suite as suites
+from ganbench.budget import setting_of
 from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.gallery import galleries
 from ganbench.plan import group_budget, groups
-from ganbench.program import setting_of, shared_of
 from ganbench.registry import recipe, resolve
 from ganbench.reproduce import run
+from ganbench.shared import shared_of
 from ganbench.tasks.catalogue import TASKS
 
 HEAD = (suites.SUITES / "smoke.toml").read_text().split("[tasks.")[0]

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from ganbench import memory, room
+from ganbench.budget import Budget
 from ganbench.harness import prepared
-from ganbench.program import Budget, Lane
+from ganbench.program import Lane
 from ganbench.tasks.catalogue import TASKS
 
 BUDGET = Budget(

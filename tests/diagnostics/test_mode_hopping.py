@@ -10,10 +10,11 @@ from annotated_types import Ge
 from methods import KEY, setting, small
 
 from ganbench import registry
+from ganbench.budget import Budget
 from ganbench.diagnostics.inside import inside
 from ganbench.diagnostics.mode_hopping import NONE, SAMPLES, mode_hopping, modes
 from ganbench.harness import prepared
-from ganbench.program import Budget, Lane
+from ganbench.program import Lane
 from ganbench.registry import Entry
 from ganbench.tasks.base import Verdict
 from ganbench.tasks.catalogue import TASKS
