@@ -13,6 +13,7 @@ from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.suite import SUITES
 from ganbench.tasks import prepared
+from ganbench.tasks.catalogue import PREPARED, TASKS
 from ganbench.tasks.sets import SETS, image_set
 
 TRAIN = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # of MNIST, as published
@@ -183,6 +184,8 @@ def test_a_suite_of_images_that_are_not_there_says_so_and_writes_nothing(
     (tmp_path / "made.toml").write_text(changed)
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "none"))
     prepared.load.cache_clear()
+    for name in PREPARED:  # which another test may have made
+        TASKS[name].cache_clear()
     out = tmp_path / "out"
     assert typed(monkeypatch, "run", str(tmp_path / "made.toml"), "--out", str(out)) == 2
     told = capsys.readouterr().err
