@@ -1,7 +1,9 @@
 """Commands that train: run, reproduce."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -13,9 +15,17 @@ from ganbench.errors import BadInput
 app = typer.Typer()
 
 
-def _check_minutes(minutes: float | None) -> None:
-    if minutes is not None and not minutes > 0:
-        raise BadInput(f"--max-minutes: {minutes} must be above 0")
+@contextmanager
+def _watched(device: str | None, max_minutes: float | None) -> Iterator[dict[str, Any]]:
+    """What `sweep.run` is given of the machine and the clock, and shows itself with."""
+    from ganbench.progress import shown as progress_shown
+
+    if max_minutes is not None and not max_minutes > 0:
+        raise BadInput(f"--max-minutes: {max_minutes} must be above 0")
+    runtime.set_devices(device)
+    devices = runtime.devices()
+    with progress_shown(Console()) as progress:
+        yield {"max_minutes": max_minutes, "devices": devices, "progress": progress}
 
 
 @app.command()
@@ -32,13 +42,9 @@ def run(
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
-    from ganbench.progress import shown as progress_shown
     from ganbench.robustness import robustness_of
 
-    _check_minutes(max_minutes)
-    runtime.set_devices(device)
-    devices = runtime.devices()
-    with progress_shown(Console()) as progress:
+    with _watched(device, max_minutes) as how:
         results = sweep.run(
             suite,
             out,
@@ -47,9 +53,7 @@ def run(
             steps=steps,
             methods=names(methods, "--methods"),
             tasks=names(tasks, "--tasks"),
-            max_minutes=max_minutes,
-            devices=devices,
-            progress=progress,
+            **how,
         )
     board = results.leaderboard
     boxed = board["task"].isin(results.boxed())  # of a box, a row a point says little
@@ -69,13 +73,7 @@ def reproduce_(
 ) -> None:
     """Train what is missing of a suite; print its figures beside the paper's, and the verdicts."""
     from ganbench import reproduce
-    from ganbench.progress import shown as progress_shown
 
-    _check_minutes(max_minutes)
-    runtime.set_devices(device)
-    devices = runtime.devices()
-    with progress_shown(Console()) as progress:
-        text = reproduce.run(
-            suite, full, out, max_minutes=max_minutes, devices=devices, progress=progress
-        )
+    with _watched(device, max_minutes) as how:
+        text = reproduce.run(suite, full, out, **how)
     print(text)
