@@ -36,6 +36,7 @@ RANGES = {
     "kid": lambda n, m: (-INF, INF),
     "inception_score_split": lambda n, m: (1, MODES),
     "inception_score_split_sd": lambda n, m: (0, (MODES - 1) / 2),
+    "modified_inception_score": lambda n, m: (0, INF),
     "precision": lambda n, m: (0, 1),
     "recall": lambda n, m: (0, 1),
     "density": lambda n, m: (0, m / 5),

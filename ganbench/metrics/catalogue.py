@@ -12,6 +12,7 @@ from ganbench.metrics.kernel import kid
 from ganbench.metrics.manifold import density, nn_coverage, precision, recall
 from ganbench.metrics.memorization import memorization
 from ganbench.metrics.modes import forward_kl, high_quality, modes, modes_any, reverse_kl
+from ganbench.metrics.modified import modified_inception_score
 from ganbench.metrics.sample import Sample, Truth
 from ganbench.metrics.score import Score, stated
 from ganbench.metrics.scores import (
@@ -97,6 +98,9 @@ OPTIONAL = {
     ),
     "inception_score_split_sd": SampleMetric(
         inception_score_split_sd, "neither", "its sd over parts of one sample, never over seeds"
+    ),
+    "modified_inception_score": SampleMetric(
+        modified_inception_score, "higher", "mean of KL(p_g || p(. | x))^2, nats squared"
     ),
     "precision": SampleMetric(
         precision, "higher", "share of generated samples within the held-out data's balls, k = 3"

@@ -57,12 +57,16 @@ def _over_parts(summary: Callable[[np.ndarray], np.floating]):
 
 
 def _inception(log_p: np.ndarray) -> float:
-    """Of (n, factors, answers) log p, -inf allowed; at most one part's n x K numbers are made."""
+    """Of (n, factors, answers) log p, -inf allowed."""
     p = np.exp(log_p)
+    # entropies of independent factors add up; entr(0) = 0
+    return float(np.exp(entr(joint_marginal(p)).sum() - entr(p).sum((1, 2)).mean()))
+
+
+def joint_marginal(p: np.ndarray) -> np.ndarray:
+    """(K,) mean over samples of p(mode | x), of (n, factors, answers); n x K numbers are made."""
     joint = p[:, 0]
     for factor in range(1, p.shape[1] - 1):
         joint = (joint[:, :, None] * p[:, factor, None]).reshape(len(p), -1)
     # the last product and the mean over samples are one matrix product
-    marginal = joint.T @ p[:, -1] / len(p) if p.shape[1] > 1 else joint.mean(0)
-    # entropies of independent factors add up; entr(0) = 0
-    return float(np.exp(entr(marginal).sum() - entr(p).sum((1, 2)).mean()))
+    return (joint.T @ p[:, -1] / len(p)).ravel() if p.shape[1] > 1 else joint.mean(0)
