@@ -36,6 +36,10 @@ def _inner(equation: Any) -> list[Jaxpr]:
     return found
 
 
+def _convolution(equation: Any, terms: int, dilation: tuple[int, ...]) -> float:
+    return 2 * _size(equation.outvars[0]) * terms / math.prod(dilation)
+
+
 def _count(jaxpr: Jaxpr) -> float:
     total = 0.0
     for equation in jaxpr.eqns:
@@ -45,6 +49,16 @@ def _count(jaxpr: Jaxpr) -> float:
             variable: Any = equation.invars[0]
             terms = math.prod(variable.aval.shape[i] for i in contracted)
             total += 2 * _size(equation.outvars[0]) * terms
+        elif name == "convolve":
+            kernel: Any = equation.invars[1]
+            _, *taps, _ = kernel.aval.shape
+            total += _convolution(equation, math.prod(taps), equation.params["x_dilation"])
+        elif name == "conv_general_dilated":
+            kernel = equation.invars[1]
+            outputs = kernel.aval.shape[equation.params["dimension_numbers"].rhs_spec[0]]
+            total += _convolution(
+                equation, _size(kernel) // outputs, equation.params["lhs_dilation"]
+            )
         elif name == "scan":
             total += equation.params["length"] * sum(map(_count, inner))
         elif name == "cond":  # one branch runs: the dearer one is an upper bound
@@ -61,8 +75,9 @@ def _count(jaxpr: Jaxpr) -> float:
 def flops(program: ClosedJaxpr) -> float:
     """Floating-point operations of one run of a traced program.
 
-    A matrix product of (m, k) and (k, n) counts 2 m k n; every other arithmetic operation one an
-    element; random bits and data movement nothing.
+    A matrix product of (m, k) and (k, n) counts 2 m k n; a convolution 2 for each tap of each
+    output, zeros of the pads among them but not those between dilated pixels; every other
+    arithmetic operation one an element; random bits and data movement nothing.
     """
     live, _ = partial_eval.dce_jaxpr(program.jaxpr, [True] * len(program.jaxpr.outvars))
     return _count(live)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small import normal
 
-from ganbench.zoo.convolution import PatchConv, PatchConvTranspose
+from ganbench.zoo.convolution import Conv, ConvTranspose, PatchConv, PatchConvTranspose
 from ganbench.zoo.layers import reconstruction_energy
 from ganbench.zoo.linen import from_linen
 
@@ -36,22 +36,33 @@ def both(ours, theirs, x):
 @pytest.mark.parametrize("hw", [(8, 8), (7, 4)])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize("kernel", [3, 4, 5])
-def test_patch_conv_is_conv(kernel, stride, hw):
+@pytest.mark.parametrize("layer", [Conv, PatchConv])
+def test_conv_is_flax_conv(layer, kernel, stride, hw):
     with jax.enable_x64(True):
         theirs = nn.Conv(6, (kernel, kernel), stride, "SAME", param_dtype=jnp.float64)
         x = normal(1, 2, *hw, 3, dtype=jnp.float64)
-        mine, reference = both(PatchConv(6, kernel, stride), theirs, x)
+        mine, reference = both(layer(6, kernel, stride), theirs, x)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-11), mine, reference)
 
 
 @pytest.mark.parametrize("hw", [(2, 2), (3, 5)])
 @pytest.mark.parametrize("kernel", [2, 3, 4, 5])
-def test_patch_conv_transpose_is_conv_transpose(kernel, hw):
+@pytest.mark.parametrize("layer", [ConvTranspose, PatchConvTranspose])
+def test_conv_transpose_is_flax_conv_transpose(layer, kernel, hw):
     with jax.enable_x64(True):
         theirs = nn.ConvTranspose(6, (kernel, kernel), (2, 2), "SAME", param_dtype=jnp.float64)
         x = normal(1, 2, *hw, 3, dtype=jnp.float64)
-        mine, reference = both(PatchConvTranspose(6, kernel), theirs, x)
+        mine, reference = both(layer(6, kernel), theirs, x)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-11), mine, reference)
+
+
+def test_conv_transpose_keeps_the_sides_that_are_asked_for():
+    x = normal(1, 2, 4, 2, 3)
+    whole, part = ConvTranspose(5, 4), ConvTranspose(5, 4, (7, 3))
+    params = whole.init(KEY, x)
+    np.testing.assert_allclose(
+        part.apply(params, x), whole.apply(params, x)[:, :7, :3], rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("module", [PatchConv(4), PatchConvTranspose(4)])

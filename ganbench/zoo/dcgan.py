@@ -20,7 +20,7 @@ import jax
 
 from ganbench.errors import BadInput
 from ganbench.zoo.activation import Activation, relu
-from ganbench.zoo.convolution import PatchConv, PatchConvTranspose, halvings
+from ganbench.zoo.convolution import Conv, ConvTranspose, halvings
 from ganbench.zoo.images import Architecture, family
 from ganbench.zoo.layers import Hidden, he, joined, lecun, parted
 from ganbench.zoo.linen import Family, Sizes, checked
@@ -59,7 +59,7 @@ class Down(nn.Module):
         x, vectors = parted(*inputs)
         for layer in range(self.depth):
             bare = not self.normalized or layer < self.style.first
-            x = PatchConv(self.width * 2**layer, self.style.kernel, bias=bare)(x)
+            x = Conv(self.width * 2**layer, self.style.kernel, bias=bare)(x)
             x = leaky(x if bare else BatchNorm()(x))
         x = joined(x)
         return Hidden(x.shape[-1], 1, leaky)(x, *vectors) if vectors else x
@@ -87,12 +87,12 @@ class Up(nn.Module):
         hidden = sides if self.style.smooth else sides[1:]
         for layer, side in reversed(list(enumerate(hidden))):
             x = self._norm(
-                PatchConvTranspose(self.width * 2**layer, self.style.kernel, side, bias=bare)(x)
+                ConvTranspose(self.width * 2**layer, self.style.kernel, side, bias=bare)(x)
             )
         channels, kernel = self.shape[-1], self.style.kernel
         if self.style.smooth:
-            return PatchConv(channels, kernel, 1, kernel_init=lecun)(x)
-        return PatchConvTranspose(channels, kernel, sides[0], kernel_init=lecun)(x)
+            return Conv(channels, kernel, 1, kernel_init=lecun)(x)
+        return ConvTranspose(channels, kernel, sides[0], kernel_init=lecun)(x)
 
 
 def _checked(style: Style, sizes: Sizes) -> Sizes:

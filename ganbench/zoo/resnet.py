@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from ganbench.errors import BadInput
 from ganbench.zoo.activation import relu
-from ganbench.zoo.convolution import PatchConv, halvings
+from ganbench.zoo.convolution import Conv, halvings
 from ganbench.zoo.images import Architecture, family
 from ganbench.zoo.layers import Hidden, he, joined, lecun, parted
 from ganbench.zoo.linen import Sizes, checked
@@ -63,8 +63,8 @@ class Block(nn.Module):
             return relu(BatchNorm()(h) if self.normalized else h)
 
         h = x if self.first else ready(x)
-        h = PatchConv(self.width, 3, 1)(self.before(h))
-        h = self.after(PatchConv(self.width, 3, 1)(ready(h)))
+        h = Conv(self.width, 3, 1)(self.before(h))
+        h = self.after(Conv(self.width, 3, 1)(ready(h)))
         same = self.before is _kept and self.after is _kept and x.shape[-1] == self.width
         if not same:
             x = self.after(nn.Dense(self.width, kernel_init=lecun)(self.before(x)))
@@ -105,7 +105,7 @@ class Up(nn.Module):
         for side in reversed(sides):
             x = Block(self.width, before=_doubled(side), normalized=self.normalized)(x)
         x = relu(BatchNorm()(x) if self.normalized else x)
-        return PatchConv(self.shape[-1], 3, 1, kernel_init=lecun)(x)
+        return Conv(self.shape[-1], 3, 1, kernel_init=lecun)(x)
 
 
 def _checked(sizes: Sizes) -> Sizes:

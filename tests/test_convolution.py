@@ -1,0 +1,132 @@
+"""Convolutions against JAX's own: values, derivatives of two orders, lanes, lowering."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from ganbench.convolution import ORDER, convolve, same
+from ganbench.flops import flops
+
+# side, kernel, stride, dilation of the images, of the kernel
+SHAPES = [(5, 3, 2, 1, 1), (7, 4, 2, 1, 1), (8, 1, 3, 1, 1), (7, 4, 1, 2, 1), (8, 3, 3, 1, 2)]
+
+
+def forms(side, kernel, stride, x_dilation, kernel_dilation):
+    """Ours and JAX's, of one shape; its pads differ between rows and columns."""
+    pads = [same((side - 1) * x_dilation + 1, (kernel - 1) * kernel_dilation + 1, stride), (1, 2)]
+
+    def two(d):
+        return (d, d)
+
+    def ours(x, w):
+        return convolve(x, w, pads, two(stride), two(x_dilation), two(kernel_dilation))
+
+    def theirs(x, w):
+        return jax.lax.conv_general_dilated(
+            x, w, two(stride), pads, two(x_dilation), two(kernel_dilation), dimension_numbers=ORDER
+        )
+
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(size=(3, side, side + 1, 2)), rng.normal(size=(kernel, kernel, 2, 4))
+    return ours, theirs, jnp.asarray(x), jnp.asarray(w)
+
+
+def slope(form):
+    """A scalar of a convolution's first derivatives, of which all second ones are asked."""
+
+    def of(x, w):
+        def value(x, w):
+            return jnp.sum(jnp.tanh(form(x, w)) * jnp.arange(4))
+
+        by_x, by_w = jax.grad(value, (0, 1))(x, w)
+        return jnp.sum(by_x**2 * jnp.cos(by_x)) + jnp.sum(by_w**2)
+
+    return of
+
+
+def close(mine, reference):
+    for a, b in zip(jax.tree.leaves(mine), jax.tree.leaves(reference), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_values_and_derivatives_are_those_of_jax(shape):
+    with jax.enable_x64(True):
+        ours, theirs, x, w = forms(*shape)
+        close(ours(x, w), theirs(x, w))
+        mine, reference = (jax.jit(jax.grad(slope(form), (0, 1)))(x, w) for form in (ours, theirs))
+        close(mine, reference)
+        along = jnp.ones_like(x), jnp.cos(w)
+        close(jax.jvp(ours, (x, w), along), jax.jvp(theirs, (x, w), along))
+
+
+@pytest.mark.parametrize("axes", [(0, 0), (0, None), (None, 0)])
+def test_lanes_are_those_of_jax(axes):
+    with jax.enable_x64(True):
+        ours, theirs, x, w = forms(7, 4, 2, 1, 1)
+        given = [
+            jnp.stack([y, 2 - y, y + 1]) if axis == 0 else y
+            for y, axis in zip((x, w), axes, strict=True)
+        ]
+        mine, reference = (
+            jax.jit(jax.vmap(jax.grad(slope(form), (0, 1)), axes))(*given)
+            for form in (ours, theirs)
+        )
+        close(mine, reference)
+
+
+def test_lanes_within_lanes():
+    with jax.enable_x64(True):
+        ours, theirs, x, w = forms(5, 3, 2, 1, 1)
+        given = jnp.stack([x, -x]), jnp.stack([w, w + 1, 2 * w])
+
+        def twice(form):
+            return jax.jit(jax.vmap(jax.vmap(form, (0, None)), (None, 0)))(*given)
+
+        close(twice(ours), twice(theirs))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("lanes", [1, 2])
+def test_the_library_can_take_every_convolution_of_every_derivative(shape, lanes):
+    """Of JAX's own some have another order, which inside loops is ten times slower."""
+    ours, theirs, x, w = forms(*shape)
+    given = [jnp.stack([y] * lanes) for y in (x, w)]
+
+    def seen(form):
+        traced = jax.jit(jax.vmap(jax.grad(slope(form), (0, 1)))).trace(*given)
+        made = traced.lower(lowering_platforms=("cpu",)).as_text()
+        return [
+            re.findall(what, made) for what in (r"dim_numbers = (.*?), window", r"pad = (.*?)]]")
+        ]
+
+    orders, pads = seen(ours)
+    assert set(orders) == {"[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"}
+    assert "-" not in "".join(pads)
+    assert set(seen(theirs)[0]) > set(orders)
+
+
+def test_lanes_are_groups_where_there_is_no_cpu():
+    ours, _, x, w = forms(*SHAPES[0])
+    traced = jax.jit(jax.vmap(ours)).trace(jnp.stack([x, x]), jnp.stack([w, w]))
+    groups = {
+        name: re.findall("feature_group_count = (.)", made.as_text())
+        for name in ("cpu", "cuda")
+        for made in [traced.lower(lowering_platforms=(name,))]
+    }
+    assert groups == {"cpu": ["1"], "cuda": ["2"]}
+
+
+def test_operations_are_those_of_the_product_that_it_is():
+    x, w = jnp.zeros((2, 8, 8, 3)), jnp.zeros((4, 4, 3, 5))
+    ours = jax.make_jaxpr(lambda x, w: convolve(x, w, [(1, 1)] * 2, (2, 2)))(x, w)
+    assert flops(ours) == 2 * (2 * 4 * 4 * 5) * (4 * 4 * 3)
+    theirs = jax.make_jaxpr(
+        lambda x, w: jax.lax.conv_general_dilated(x, w, (2, 2), "SAME", dimension_numbers=ORDER)
+    )(x, w)
+    assert flops(theirs) == flops(ours)
+    up = jax.make_jaxpr(lambda x, w: convolve(x, w, [(2, 2)] * 2, x_dilation=(2, 2)))(x, w)
+    assert flops(up) == 2 * (2 * 16 * 16 * 5) * (4 * 4 * 3) / 4
