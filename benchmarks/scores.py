@@ -16,12 +16,12 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 from directions import DIRECTIONS  # noqa: E402
 
-from ganbench.metrics.catalogue import METRICS, OPTIONAL  # noqa: E402
-from ganbench.metrics.modes import forward_kl  # noqa: E402
+from ganbench.metrics.catalogue import METRICS, OPTIONAL, OPTIONAL_SUMS  # noqa: E402
 
 NUMBERS = ROOT / "benchmarks" / "scores.csv"
 DOCSTRINGS = {name: metric.score for name, metric in METRICS.items()}
-DOCSTRINGS |= {name: metric.fit for name, metric in OPTIONAL.items()} | {"forward_kl": forward_kl}
+DOCSTRINGS |= {name: metric.fit for name, metric in OPTIONAL.items()}
+DOCSTRINGS |= {name: metric.score for name, metric in OPTIONAL_SUMS.items()}
 SIGNS = {"up": "↑", "down": "↓", "blind": "·", "mixed": "↕"}
 
 HEAD = """# Scores
@@ -30,7 +30,7 @@ Made by `python benchmarks/scores.py` from the docstrings (which have formulas a
 `benchmarks/scores.csv`, which `python benchmarks/score_numbers.py` makes, and from the table that
 `tests/test_directions.py` holds every score to. Those up to `am_score_hq` are sums over all samples
 of an evaluation and stand on every leaderboard; the others a suite asks for in `scores`, and all
-but `forward_kl` see the first 2,500 samples of the last evaluation.
+but `forward_kl` and the `_ungated` ones see the first 2,500 samples of the last evaluation.
 
 No score sees everything. Read one of quality (`high_quality`, `precision`, `density`) beside one of
 diversity (`modes`, `recall`, `nn_coverage`), and `memorization` beside both.

@@ -11,7 +11,7 @@ from evidenced import RNG
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ganbench.metrics.catalogue import METRICS, OPTIONAL, measured
+from ganbench.metrics.catalogue import METRICS, OPTIONAL, OPTIONAL_SUMS, measured
 from ganbench.metrics.evidence import Reference, evidence, tally
 from ganbench.metrics.sample import Sample, Truth
 from ganbench.metrics.score import stated
@@ -32,6 +32,8 @@ RANGES = {
     "inception_score_hq": lambda n, m: (1, MODES),
     "mode_score_hq": lambda n, m: (0, MODES),
     "am_score_hq": lambda n, m: (0, INF),
+    "modes_ungated": lambda n, m: (0, MODES),
+    "reverse_kl_ungated": lambda n, m: (0, INF),
     "forward_kl": lambda n, m: (0, INF),
     "kid": lambda n, m: (-INF, INF),
     "inception_score_split": lambda n, m: (1, MODES),
@@ -183,7 +185,7 @@ def test_every_score_has_a_range():
 
 SUMS_OF_ALL = {"inception_score", "mode_score", "am_score", "fid"}
 OF_ACCEPTED = {"inception_score_hq", "mode_score_hq", "am_score_hq", "reverse_kl", "forward_kl"}
-COUNTS = {"modes", "modes_any", "high_quality"}
+COUNTS = {"modes", "modes_any", "high_quality", "modes_ungated"}
 
 
 def null(kind, **about):
@@ -213,7 +215,7 @@ def test_one_sample():
 def test_samples_that_are_not_finite(content):
     """Counting goes on without them, everything else says that it cannot: none leaves them out."""
     silent = null("broken", content=content, seed=3, judge="sure")
-    single = set(OPTIONAL) - {"forward_kl"}
+    single = set(OPTIONAL) - set(OPTIONAL_SUMS)
     assert {name for name in silent if name in single} == single
     assert {silent[name] for name in single} == {
         f"{30 if 'all' in content else 1} of 30 samples are not finite"

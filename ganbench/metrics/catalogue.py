@@ -11,7 +11,15 @@ from ganbench.metrics.frechet import fid
 from ganbench.metrics.kernel import kid
 from ganbench.metrics.manifold import density, nn_coverage, precision, recall
 from ganbench.metrics.memorization import memorization
-from ganbench.metrics.modes import forward_kl, high_quality, modes, modes_any, reverse_kl
+from ganbench.metrics.modes import (
+    forward_kl,
+    high_quality,
+    modes,
+    modes_any,
+    modes_ungated,
+    reverse_kl,
+    reverse_kl_ungated,
+)
 from ganbench.metrics.modified import modified_inception_score
 from ganbench.metrics.sample import Sample, Truth
 from ganbench.metrics.score import Score, stated
@@ -87,11 +95,17 @@ def on_sums(metric: Metric) -> SampleMetric:
     return SampleMetric(fit, metric.better, metric.summary)
 
 
+#: Those of them that are of sums.
+OPTIONAL_SUMS = {
+    "modes_ungated": Metric(modes_ungated, "higher", "modes with one sample, good or bad"),
+    "reverse_kl_ungated": Metric(
+        reverse_kl_ungated, "lower", "KL(mode histogram of all samples || true), nats"
+    ),
+    "forward_kl": Metric(forward_kl, "lower", "KL(true || high-quality mode histogram), nats"),
+}
 #: What a suite may ask for beside, in `scores`.
 OPTIONAL = {
-    "forward_kl": on_sums(
-        Metric(forward_kl, "lower", "KL(true || high-quality mode histogram), nats")
-    ),
+    **{name: on_sums(metric) for name, metric in OPTIONAL_SUMS.items()},
     "kid": SampleMetric(kid, "lower", "unbiased squared MMD of the judge's features, cubic"),
     "inception_score_split": SampleMetric(
         inception_score_split, "higher", "mean Inception score of ten parts of the sample"

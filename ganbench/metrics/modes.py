@@ -83,6 +83,38 @@ def forward_kl(evidence: Evidence, reference: Reference) -> float:
     return float(rel_entr(reference.proportions, _histogram(evidence)).sum())
 
 
+def modes_ungated(evidence: Evidence, reference: Reference) -> float:
+    """How many modes are the likeliest of at least one sample, good or bad.
+
+    From 0 to K. What tables of stacked MNIST count, whose classifiers have no answer "none of
+    them": noise covers modes too. Compare with them, trust `modes`.
+
+    Blind to copies, and to blur and noise that leave one sample of each mode.
+
+    References: Metz et al., "Unrolled Generative Adversarial Networks", ICLR 2017, arXiv
+    1611.02163; Lin et al., "PacGAN", NeurIPS 2018, arXiv 1712.04086.
+
+    Raises: Undefined if there are no samples.
+    """
+    _some(evidence)
+    return float((evidence.counts_any >= 1).sum())
+
+
+def reverse_kl_ungated(evidence: Evidence, reference: Reference) -> float:
+    """KL(histogram of all samples' likeliest modes || true frequencies), in nats.
+
+    As `reverse_kl`, of samples good and bad, as tables of stacked MNIST have it.
+
+    Blind to copies, and to blur and noise that spoil all modes alike.
+
+    Raises: Undefined if no sample can be read.
+    """
+    if evidence.counts_any.sum() == 0:
+        raise Undefined("no samples to judge, or none that the judge can read")
+    shares = evidence.counts_any / evidence.counts_any.sum()
+    return float(rel_entr(shares, reference.proportions).sum())
+
+
 def _some(evidence: Evidence) -> None:
     if evidence.n == 0:
         raise Undefined("no samples")
