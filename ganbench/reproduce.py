@@ -77,10 +77,10 @@ class Ran(NamedTuple):
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
 _FIGURES_TOLD = (
     "Published figures are of the published setting, ours of the one above; `real` is what a "
-    "perfect sampler scores with as many samples. Modes and divergences of ours are of samples of "
-    "high quality alone, divergences from the true frequencies; many papers count every sample and "
-    "compare with a uniform histogram. Means are of the runs that have the score; for a verdict "
-    "one without counts as the worst there can be. What is marked unverified is recalled."
+    "perfect sampler scores with as many samples. Scores that end in `_ungated` are of all "
+    "samples, other modes and divergences of those of high quality alone. Means are of the runs "
+    "that have the score; for a verdict one without counts as the worst there can be. What is "
+    "marked unverified is recalled."
 )
 
 

@@ -3,25 +3,15 @@
 import hashlib
 import io
 import json
-import sys
 
-import pytest
+from commands import typed
 from rich.console import Console
 
 from ganbench import suite as suites
-from ganbench.cli import main
 from ganbench.judges import remake
 from ganbench.progress import shown
 
 GOOD = (suites.SUITES / "smoke.toml").read_text()
-
-
-def typed(monkeypatch, *words):
-    """The exit code of `ganbench words...`."""
-    monkeypatch.setattr(sys, "argv", ["ganbench", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
 
 
 def test_run_trains_prints_a_line_a_group_and_the_leaderboard(tmp_path, monkeypatch, capsys):

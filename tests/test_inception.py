@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import published
 import pytest
+from commands import typed
 from scipy.ndimage import map_coordinates
 
-from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.judges import check, torch_weights
 from ganbench.judges.inception import INCEPTION_SHA256, inception_judge, resized
@@ -196,11 +196,3 @@ def test_the_command_says_what_is_wrong(words, message, tmp_path, monkeypatch, c
     printed = capsys.readouterr()
     assert printed.out == "" and printed.err.startswith(f"error: {message}")
     assert printed.err.count("\n") == 1 and not any(tmp_path.iterdir())
-
-
-def typed(monkeypatch, *words):
-    """The exit code of `ganbench words...`."""
-    monkeypatch.setattr("sys.argv", ["ganbench", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code

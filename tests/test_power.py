@@ -1,14 +1,13 @@
 """Power against Fisher's test as SciPy has it, and the command that prints it."""
 
 import json
-import sys
 from itertools import combinations
 
+import commands
 import numpy as np
 import pytest
 from scipy import stats
 
-from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.power import (
     LARGEST,
@@ -29,10 +28,7 @@ def p_value(a, b, n):
 
 def typed(monkeypatch, capsys, line):
     """Exit code, output and errors of `ganbench power LINE`."""
-    monkeypatch.setattr(sys, "argv", ["ganbench", "power", *line.split()])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code, *capsys.readouterr()
+    return commands.typed(monkeypatch, "power", *line.split()), *capsys.readouterr()
 
 
 @pytest.mark.parametrize("alpha", [0.001, 0.01, 0.05, 0.1, 0.4])

@@ -7,9 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from commands import typed
 from prepared import needs
 
-from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.suite import SUITES
 from ganbench.tasks import prepared
@@ -90,13 +90,6 @@ def test_a_face_is_the_middle_of_its_photograph():
         SETS["celeba"].label({"attributes": {"Male": True, "Smiling": False, "Young": True}}) == 5
     )
     assert SETS["celeba"].classes[5] == "male, serious, young"
-
-
-def typed(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["ganbench", *words])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
 
 
 def copied(tmp_path):

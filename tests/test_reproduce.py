@@ -1,17 +1,15 @@
 """A suite with claims, trained small: its page, its verdicts, and what it refuses."""
 
-import sys
-
 import jax
 import numpy as np
 import pandas as pd
 import pytest
+from commands import typed
 from methods import setting
 from PIL import Image
 
 from ganbench import suite as suites
 from ganbench.budget import setting_of
-from ganbench.cli import main
 from ganbench.errors import BadInput
 from ganbench.gallery import galleries
 from ganbench.plan import group_budget, groups
@@ -102,13 +100,6 @@ def written(tmp_path, text):
     path = tmp_path / "made.toml"
     path.write_text(text)
     return path
-
-
-def typed(monkeypatch, *words):
-    monkeypatch.setattr(sys, "argv", ["ganbench", *map(str, words)])
-    with pytest.raises(SystemExit) as end:
-        main()
-    return end.value.code
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,48 @@
+"""The page of all verdicts on published claims, from the reference results.
+
+python benchmarks/reproductions.py > docs/reproductions.md
+"""
+
+from pathlib import Path
+
+import pandas as pd
+
+REFERENCE = Path(__file__).parents[1] / "results" / "reference"
+
+HEAD = """# Reproductions
+
+Made by `python benchmarks/reproductions.py` from `results/reference/*/claims.csv`, which
+`ganbench reproduce SUITE` writes. Each suite trains a published setting scaled down to twenty
+minutes on two cores, so a verdict says whether a claim holds there already, not whether its authors
+saw it; `ganbench reproduce SUITE --full` trains the published setting. `reproduction.md` beside a
+`claims.csv` has both settings, the published figures with ours, and histograms.
+
+A claim is an order: runs of a later row score better. Its effect is Cliff's delta (of two rows) or
+its mean over pairs of rows (of more): from -1, all runs the other way round, to 1, with an interval
+of 95 % over runs. *Reproduced*: the interval is above 0. *Not reproduced*: it is below 0.33, from
+which on effects are called medium. *Inconclusive*: neither; the last column says how many runs a
+row would settle it were these the truth. Recalled claims are of papers not read again.
+
+| suite | claim | score | verdict | effect | n | n to settle |
+|---|---|---|---|---|---|---|
+"""
+
+
+def row(suite: str, claim: pd.Series) -> str:
+    effect = f"{claim.effect} {claim.observed:.2f} [{claim.low:.2f}, {claim.high:.2f}]"
+    says = claim.says + ("" if claim.verified else " (recalled)")
+    needed = "" if pd.isna(claim.n) else f"{claim.n:,.0f}"
+    cells = (f"`{suite}`", says, f"`{claim.metric}`", claim.verdict, effect, claim.runs, needed)
+    return f"| {' | '.join(map(str, cells))} |"
+
+
+def main() -> None:
+    rows = [
+        row(path.parent.name, claim)
+        for path in sorted(REFERENCE.glob("*/claims.csv"))
+        for _, claim in pd.read_csv(path).iterrows()
+    ]
+    print(HEAD + "\n".join(rows))
+
+
+main()
