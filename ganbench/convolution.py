@@ -29,6 +29,7 @@ def convolve(
     strides: Sequence[int] = (1, 1),
     x_dilation: Sequence[int] = (1, 1),
     kernel_dilation: Sequence[int] = (1, 1),
+    precision: jax.lax.Precision | None = None,
 ) -> jax.Array:
     """(batch, h, w, in), (kh, kw, in, out) -> (batch, h', w', out): no kernel is flipped.
 
@@ -37,7 +38,7 @@ def convolve(
     """
     dtype = jnp.result_type(x, kernel)
     one = x[None].astype(dtype), kernel[None].astype(dtype)
-    return _bind(*one, strides, pads, x_dilation, kernel_dilation)[0]
+    return _bind(*one, strides, pads, x_dilation, kernel_dilation, precision)[0]
 
 
 def same(side: int, kernel: int, stride: int) -> tuple[int, int]:
@@ -53,6 +54,7 @@ def _bind(
     pads: Sequence[tuple[int, int]],
     x_dilation: Sequence[int],
     kernel_dilation: Sequence[int],
+    precision: jax.lax.Precision | None,
 ) -> jax.Array:
     """Of (lanes, ...); what pads below 0 cut off is cut here, which the library does not do."""
     cuts = [(min(low, 0), min(high, 0)) for low, high in pads]
@@ -67,6 +69,7 @@ def _bind(
         pads=tuple((low, high) for low, high in pads),
         x_dilation=tuple(x_dilation),
         kernel_dilation=tuple(kernel_dilation),
+        precision=precision,
     )
 
 
@@ -79,6 +82,7 @@ def _one(x: jax.Array, kernel: jax.Array, **how: Any) -> jax.Array:
         lhs_dilation=how["x_dilation"],
         rhs_dilation=how["kernel_dilation"],
         dimension_numbers=ORDER,
+        precision=how["precision"],
     )
 
 
@@ -108,7 +112,8 @@ def _of_images(ct: jax.Array, x: Any, kernel: jax.Array, **how: Any) -> jax.Arra
         given = (ct.shape[2 + i] - 1) * strides[i] + 1
         around.append((before, length + taps - given - before))
     turned = jnp.flip(kernel, (1, 2)).swapaxes(3, 4)
-    return _bind(ct, turned, dilation, around, strides, how["kernel_dilation"])
+    kept = how["kernel_dilation"], how["precision"]
+    return _bind(ct, turned, dilation, around, strides, *kept)
 
 
 def _of_kernels(ct: jax.Array, x: jax.Array, kernel: Any, **how: Any) -> jax.Array:
@@ -135,6 +140,7 @@ def _of_kernels(ct: jax.Array, x: jax.Array, kernel: Any, **how: Any) -> jax.Arr
         around,
         over_dilation,
         window_dilation,
+        how["precision"],
     )
     if turned:
         return jnp.flip(made, (2, 3)).transpose(0, 2, 3, 4, 1)
@@ -162,7 +168,7 @@ def _batched(given: Any, axes: Any, **how: Any) -> tuple[jax.Array, int]:
 
 
 convolve_p = Primitive("convolve")
-convolve_p.def_impl(lambda x, kernel, **how: jax.jit(partial(convolve_p.bind, **how))(x, kernel))
+convolve_p.def_impl(_in_turn)
 convolve_p.def_abstract_eval(_result)
 ad.defbilinear(convolve_p, _of_images, _of_kernels)
 batching.primitive_batchers[convolve_p] = _batched

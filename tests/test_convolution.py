@@ -78,6 +78,42 @@ def test_lanes_are_those_of_jax(axes):
         close(mine, reference)
 
 
+@pytest.mark.parametrize("pads", [[(-1, 2), (0, -2)], [(1, -1), (-2, -1)]])
+@pytest.mark.parametrize("dilation", [(1, 1), (1, 2)])
+def test_pads_below_zero_cut(pads, dilation):
+    """Sides, strides and dilations that differ between rows and columns."""
+    rng = np.random.default_rng(1)
+    with jax.enable_x64(True):
+        x, w = (
+            jnp.asarray(rng.normal(size=(2, 7, 6, 3))),
+            jnp.asarray(rng.normal(size=(2, 3, 3, 4))),
+        )
+
+        def ours(x, w):
+            return convolve(x, w, pads, (2, 1), dilation)
+
+        def theirs(x, w):
+            return jax.lax.conv_general_dilated(
+                x, w, (2, 1), pads, dilation, dimension_numbers=ORDER
+            )
+
+        close(ours(x, w), theirs(x, w))
+        mine, reference = (jax.jit(jax.grad(slope(form), (0, 1)))(x, w) for form in (ours, theirs))
+        close(mine, reference)
+
+
+def test_it_runs_without_jit_and_names_what_is_not_a_number():
+    x, w = jnp.ones((1, 4, 4, 2)), jnp.ones((2, 2, 2, 3))
+
+    def form(x):
+        return convolve(x, w, [(0, 0)] * 2)
+
+    with jax.disable_jit():
+        np.testing.assert_array_equal(form(x), jnp.full((1, 3, 3, 3), 8.0))
+    with jax.debug_nans(True), pytest.raises(FloatingPointError):
+        jax.jit(form)(x.at[0, 0, 0, 0].set(jnp.nan))
+
+
 def test_lanes_within_lanes():
     with jax.enable_x64(True):
         ours, theirs, x, w = forms(5, 3, 2, 1, 1)
@@ -105,7 +141,7 @@ def test_the_library_can_take_every_convolution_of_every_derivative(shape, lanes
 
     orders, pads = seen(ours)
     assert set(orders) == {"[b, 0, 1, f]x[0, 1, i, o]->[b, 0, 1, f]"}
-    assert "-" not in "".join(pads)
+    assert len(pads) == len(orders) and "-" not in "".join(pads)
     assert set(seen(theirs)[0]) > set(orders)
 
 

@@ -1,6 +1,6 @@
 """Judges of images with more than 8 pixels a side: small convolutional classifiers.
 
-Their weights are the same for all lanes, and convolutions are products of patches (`patches`).
+A convolution's kernel is kept as a matrix, its rows the values of a patch.
 """
 
 import hashlib
@@ -17,9 +17,9 @@ import platformdirs
 from jax.lax import Precision
 from jax.random import fold_in
 
+from ganbench.convolution import convolve, same
 from ganbench.errors import BadInput
 from ganbench.judges.digits import load, none_odds
-from ganbench.patches import patches
 from ganbench.tasks.base import Judge, Verdict
 
 FEATURES = 24  # width of the last hidden layer, which the Frechet distance compares
@@ -72,14 +72,21 @@ def classify(net: Net, weights: Weights, images: jax.Array) -> tuple[jax.Array, 
     The hidden values are those that enter the rectifier: after it some would be zero for all.
     """
 
+    # Highest: a GPU would otherwise round the products to TF32 and move the gate.
+
     def layer(i: int, x: jax.Array) -> jax.Array:
-        # Highest: a GPU would otherwise round the products to TF32 and move the gate.
         product = jnp.matmul(x, weights[f"kernel_{i}"], precision=Precision.HIGHEST)
         return product + weights[f"bias_{i}"]
 
+    def convolution(x: jax.Array, i: int) -> jax.Array:
+        side, features = net.convolutions[i]
+        kernel = jnp.reshape(weights[f"kernel_{i}"], (side, side, x.shape[-1], features))
+        pads = [same(length, side, 2) for length in x.shape[1:3]]
+        made = convolve(x, kernel, pads, (2, 2), precision=Precision.HIGHEST)
+        return jax.nn.relu(made + weights[f"bias_{i}"])
+
     depth = len(net.convolutions)
-    taken = [partial(patches, kernel=kernel, stride=2) for kernel, _ in net.convolutions]
-    x = reduce(lambda x, i: jax.nn.relu(layer(i, taken[i](x))), range(depth), images)
+    x = reduce(convolution, range(depth), images)
     x = jax.nn.relu(layer(depth, x.reshape(len(x), -1)))
     entering = layer(depth + 1, x)
     return layer(depth + 2, jax.nn.relu(entering)), entering
