@@ -12,16 +12,18 @@ REFERENCE = Path(__file__).parents[1] / "results" / "reference"
 HEAD = """# Reproductions
 
 Made by `python benchmarks/reproductions.py` from `results/reference/*/claims.csv`, which
-`ganbench reproduce SUITE` writes. Each suite trains a published setting scaled down to twenty
-minutes on two cores, so a verdict says whether a claim holds there already, not whether its authors
-saw it; `ganbench reproduce SUITE --full` trains the published setting. `reproduction.md` beside a
-`claims.csv` has both settings, the published figures with ours, and histograms.
+`ganbench reproduce SUITE` writes. Each suite trains a paper's setting scaled down to twenty minutes
+on two cores, so a verdict says whether a claim holds there already, not whether its authors saw it;
+`ganbench reproduce SUITE --full` trains what is nearest to the paper's own. Beside a `claims.csv`
+`reproduction.md` has both, how far they are from the paper, its figures with ours, and histograms.
 
-A claim is an order: runs of a later row score better. Its effect is Cliff's delta (of two rows) or
-its mean over pairs of rows (of more): from -1, all runs the other way round, to 1, with an interval
-of 95 % over runs. *Reproduced*: the interval is above 0. *Not reproduced*: it is below 0.33, from
-which on effects are called medium. *Inconclusive*: neither; the last column says how many runs a
-row would settle it were these the truth. Recalled claims are of papers not read again.
+A claim is an order: that runs of a later row score higher. Its effect is Cliff's delta of a row and
+the one before it, from -1 (all runs the other way round) to 1, with an interval of 95 % over runs,
+in grids over shapes of nets; of several rows it is that of the least step. *Reproduced*: the
+interval is above 0. *Not reproduced*: it holds 0 or less, and is below 0.33, from which on effects
+are called medium. *Inconclusive*: neither; the last column says how many runs a row would settle it
+were these the truth, and is empty where no number would. *Unfinished*: runs are missing. Unverified
+claims are of papers that were not read for this: recalled, or read off a picture.
 
 | suite | claim | score | verdict | effect | n | n to settle |
 |---|---|---|---|---|---|---|
@@ -30,7 +32,9 @@ row would settle it were these the truth. Recalled claims are of papers not read
 
 def row(suite: str, claim: pd.Series) -> str:
     effect = f"{claim.effect} {claim.observed:.2f} [{claim.low:.2f}, {claim.high:.2f}]"
-    says = claim.says + ("" if claim.verified else " (recalled)")
+    if claim.verdict == "unfinished":
+        effect = ""
+    says = claim.says + ("" if claim.verified else " (unverified)")
     needed = "" if pd.isna(claim.n) else f"{claim.n:,.0f}"
     cells = (f"`{suite}`", says, f"`{claim.metric}`", claim.verdict, effect, claim.runs, needed)
     return f"| {' | '.join(map(str, cells))} |"

@@ -1,6 +1,7 @@
 """Points of a box of hyperparameters: what a method is tried at, rather than tuned to."""
 
 import itertools
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -52,6 +53,17 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
         }
         for i in range(box.points)
     ]
+
+
+def shape_of(hyperparameters: Mapping[str, Any]) -> str:
+    """The shape of a run's point: what of its hyperparameters asks for nets of their own."""
+    own = {k: v for k, v in hyperparameters.items() if "." not in k and k not in TRACED}
+    return json.dumps(own, sort_keys=True)
+
+
+def method_of(hyperparameters: Mapping[str, Any]) -> str:
+    """What of a run's hyperparameters is its method's, which a box does not vary."""
+    return json.dumps({k: v for k, v in hyperparameters.items() if "." in k}, sort_keys=True)
 
 
 def _product(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

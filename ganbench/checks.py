@@ -122,6 +122,8 @@ def _check_row(suite: Suite, task: str, metric: str, rows: Sequence[RowTable]) -
         raise BadInput(f"task: {task!r} is none of the suite's tasks: {choices(suite.tasks)}")
     if metric not in (known := ["success", *METRICS, *suite.scores]):
         raise BadInput(f"metric: {metric!r} is none of the suite's: {choices(known)}")
+    if metric in OPTIONAL and OPTIONAL[metric].better == "neither":
+        raise BadInput(f"metric: {metric} is neither better high nor low: nothing to claim of it")
     for row in rows:
         name = canonical_name(row.method)
         entries = [entry for entry in suite.methods if entry.name == name]

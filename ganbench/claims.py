@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from ganbench.box import shape_of
 from ganbench.effect import Effect, rise, with_runs
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import Group, canonical
@@ -26,8 +28,11 @@ class Verdict(NamedTuple):
     reproduced`: that of delta holds 0 or less and no effect of `MARGIN` or more, or that of the
     rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row at which one of
     them would come out were what was seen the truth; so it is, whatever the interval, where every
-    run of every row scores the same, at a floor or a ceiling. `unfinished`: a run of these rows is
+    run of both rows scores the same, at a floor or a ceiling. `unfinished`: a run of these rows is
     missing, or was stopped by the program.
+
+    Of more than two rows each must lie above the one before it: what is said is that of the least
+    such step, and one that is not reproduced outweighs any that is open.
     """
 
     verdict: str
@@ -35,7 +40,7 @@ class Verdict(NamedTuple):
     observed: float
     low: float
     high: float
-    runs: int  # of the row that has fewest
+    runs: int  # of the row that has fewest; shapes of nets, where runs have such
     n: int | None
 
 
@@ -44,6 +49,7 @@ class Values(NamedTuple):
 
     scores: np.ndarray  # of every run that was not stopped; the worst where it has none
     known: np.ndarray  # of those that have one
+    shapes: np.ndarray  # of the nets of each run in `scores`
     missing: int  # runs that were planned, and are not there or were stopped
 
 
@@ -63,8 +69,10 @@ def verdict(claim: ClaimTable, runs: pd.DataFrame, asked: pd.DataFrame) -> Verdi
     if any(row.missing for row in rows) or least < LEAST_RUNS:
         nan = float("nan")
         return Verdict("unfinished", "nothing", nan, nan, nan, least, None)
-    scores = [row.scores for row in rows]
-    return _ordered(scores) if len(rows) > 1 else _bounded(claim, scores[0])
+    if len(rows) == 1:
+        return _bounded(claim, rows[0].scores)
+    steps = [_ordered(*pair) for pair in pairwise(rows)]
+    return min(steps, key=lambda step: (_ORDER.index(step.verdict), step.observed))
 
 
 def values(
@@ -76,21 +84,21 @@ def values(
     there can be: left out it would leave the better ones to speak for all.
     """
     found = runs[selected(runs, task, row) & runs["status"].ne("failed").to_numpy()]
+    shapes = np.array([shape_of(json.loads(text)) for text in found["hyperparameters"]], str)
     missing = int(selected(asked, task, row).sum()) - len(found)
     if metric == "success":
         made = found["success"].eq(True).to_numpy(np.float64)
-        return Values(made, made, max(missing, 0))
+        return Values(made, made, shapes, max(missing, 0))
     scores = found[metric].to_numpy(np.float64, na_value=np.nan)
     none = np.isnan(scores)
-    return Values(np.where(none, worst(metric), scores), scores[~none], max(missing, 0))
+    filled = np.where(none, worst(metric), scores)
+    return Values(filled, scores[~none], shapes, max(missing, 0))
 
 
 def worst(metric: str) -> float:
-    """The worst value of a metric: infinite, or what a generator of one sample scores."""
-    better = METRICS[metric].better if metric in METRICS else OPTIONAL[metric].better
-    if better == "lower":
-        return float("inf")
-    return 1.0 if metric.startswith("inception_score") else 0.0
+    """The worst value that a metric can have."""
+    known = METRICS[metric] if metric in METRICS else OPTIONAL[metric]
+    return float("inf") if known.better == "lower" else known.least
 
 
 def selected(runs: pd.DataFrame, task: str, row: RowTable) -> np.ndarray:
@@ -111,10 +119,16 @@ def named(row: RowTable) -> str:
     return f"{row.method} ({own})" if own else row.method
 
 
-def _ordered(rows: list[np.ndarray]) -> Verdict:
-    effect = rise(rows)
+_ORDER = ("not reproduced", "inconclusive", "reproduced")  # the first of them in any step stands
+
+
+def _ordered(before: Values, after: Values) -> Verdict:
+    shapes = before.shapes, after.shapes
+    nets = len(np.unique(np.concatenate(shapes)))
+    # runs of one shape have their nets in common; where there is but one, runs are all there is
+    effect = rise(before.scores, after.scores, shapes if nets > 1 else None)
     ends = effect.delta, effect.low, effect.high, effect.n
-    if len(np.unique(np.concatenate(rows))) == 1:
+    if len(np.unique(np.concatenate([before.scores, after.scores]))) == 1:
         return Verdict("inconclusive", "every run scores the same, delta", *ends, None)
     if _settled(effect):
         told = "reproduced" if effect.low > 0 else "not reproduced"

@@ -1,8 +1,6 @@
-"""How far the values of some rows rise from row to row, without a scale: Cliff's delta."""
+"""How far one row's values lie above another's, without a scale: Cliff's delta."""
 
 import math
-from collections.abc import Sequence
-from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +10,7 @@ NONE = 1e-12  # a spread that is none, but for rounding
 
 
 class Effect(NamedTuple):
-    """Delta with its 95 % interval, the least number of values that a row has, its variance."""
+    """Delta with its 95 % interval, the number of values that count, its variance."""
 
     delta: float
     low: float
@@ -21,47 +19,53 @@ class Effect(NamedTuple):
     variance: float
 
 
-def rise(rows: Sequence[np.ndarray]) -> Effect:
-    """How far rows of values rise in their order.
+def rise(
+    before: np.ndarray, after: np.ndarray, shapes: tuple[np.ndarray, np.ndarray] | None = None
+) -> Effect:
+    """How far `after` lies above `before`.
 
     Formula:
-        delta = mean over pairs of rows a before b of P(y > x) - P(y < x), x of a, y of b; from -1
-        to 1, 0 where order tells nothing. For two rows it is Cliff's delta, 2 AUC - 1; for 0 and 1
-        the difference of two rates; for more rows the effect behind Jonckheere's trend test. Its
-        variance s^2 is the sum over rows of var(h) / n, with h(x) what delta owes to the value x
-        (DeLong et al.). The interval, unequal about delta, is
+        delta = P(y > x) - P(y < x), x of `before`, y of `after`: Cliff's delta, 2 AUC - 1, from -1
+        to 1; for 0 and 1 the difference of two rates. Its variance s^2 is the sum over both of
+        var(h) / n, with h(x) what delta owes to the value x (DeLong et al.). The interval, unequal
+        about delta, is
         (delta - delta^3 -+ z s sqrt((1 - delta^2)^2 + z^2 s^2)) / (1 - delta^2 + z^2 s^2);
-        where the rows lie all apart it ends at (n - z^2) / (n + z^2), n the least number. A row
-        whose values are all owed the same has the variance that Laplace's rule leaves it.
+        where all lie apart it ends at (n - z^2) / (n + z^2), n the least number of values. Where
+        all are owed the same the variance is what Laplace's rule leaves it.
 
     Args:
-        rows: at least two, of at least two values each, none nan; infinite ones are in order too.
+        before, after: at least two values each, none nan; infinite ones are in order too.
+        shapes: what each value belongs to, if values of one shape are no evidence apart: h is
+            summed over a shape, of both at once, and n is the number of shapes.
 
     References: Cliff, "Dominance statistics", Psychological Bulletin 1993; Feng and Cliff, "Monte
     Carlo evaluation of ordinal d with improved confidence interval", JMASM 2004; DeLong, DeLong,
     Clarke-Pearson, "Comparing the areas under two or more correlated ROC curves", Biometrics 1988.
     """
-    owed = [np.zeros(len(x)) for x in rows]
-    pairs = list(combinations(range(len(rows)), 2))
-    delta = 0.0
-    for a, b in pairs:
-        above = (rows[b][None, :] > rows[a][:, None]).astype(float)
-        signs = above - (rows[b][None, :] < rows[a][:, None])
-        delta += signs.mean() / len(pairs)
-        owed[a] += signs.mean(1) / len(pairs)
-        owed[b] += signs.mean(0) / len(pairs)
-    return interval(delta, sum(map(_variance, owed)), min(map(len, rows)))
+    above = (after[None, :] > before[:, None]).astype(float)
+    signs = above - (after[None, :] < before[:, None])
+    owed = [signs.mean(1), signs.mean(0)]
+    n = min(len(before), len(after))
+    if shapes is not None:
+        labels = np.unique(np.concatenate(shapes))
+        n = len(labels)
+        shares = [
+            np.array([h[own == label].sum() / len(h) for label in labels])
+            for h, own in zip(owed, shapes, strict=True)
+        ]
+        owed = [n * sum(shares)]
+    return interval(float(signs.mean()), sum(map(_variance, owed)), n)
 
 
 def _variance(owed: np.ndarray) -> float:
-    """Of the mean of what a row's values are owed.
+    """Of the mean of what values are owed.
 
     Equal ones do not show that there are no others: by Laplace's rule the next differs with
-    probability 1 / (n + 2), by as much as a sign can.
+    probability 1 / (n + 2), by as much as it can.
     """
     n = len(owed)
-    seen, unseen = float(owed.var(ddof=1)), (n + 1) / (n + 2) ** 2
-    return (seen if seen > NONE else unseen) / n
+    seen, step = float(owed.var(ddof=1)), 1 + abs(float(owed[0]))
+    return (seen if seen > NONE else step**2 * (n + 1) / (n + 2) ** 2) / n
 
 
 def interval(delta: float, variance: float, n: int) -> Effect:

@@ -24,7 +24,7 @@ def run(name: str, full: bool, out: Path | None, **how: Any) -> str:
     its results folder, and returns the page.
 
     Args:
-        name: a suite's name or file; `full` asks for its published setting.
+        name: a suite's name or file; `full` asks for its full setting.
         how: what else `sweep.run` takes.
 
     Raises:
@@ -49,10 +49,11 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
     """What came out of `suite`, as Markdown: settings, figures, histograms and verdicts.
 
     Args:
-        full: the published setting where `suite` is one scaled down; None where it is it.
+        full: the full setting where `suite` is one scaled down; None where it is it.
     """
     of = Ran(runs, planned(groups(suite)))
-    parts = [f"# {suite.name}", suite.summary, _setting(suite, full)]
+    parts = [f"# {suite.name}", suite.summary]
+    parts += [*filter(None, [suite.about.strip()]), _setting(suite, full)]
     if suite.published:
         parts += ["## Figures", _table(_FIGURES, (_figure(x, of) for x in suite.published))]
         parts += [_FIGURES_TOLD]
@@ -76,16 +77,17 @@ class Ran(NamedTuple):
 
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
 _FIGURES_TOLD = (
-    "Published figures are of the published setting, ours of the one above; `real` is what a "
-    "perfect sampler scores with as many samples. Scores that end in `_ungated` are of all "
-    "samples, other modes and divergences of those of high quality alone. Means are of the runs "
-    "that have the score; for a verdict one without counts as the worst there can be. What is "
-    "marked unverified is recalled."
+    "Published figures are of the paper's setting, ours of the one above; `real` is what a perfect "
+    "sampler scores with as many samples. Scores that end in `_ungated` are of all samples, other "
+    "modes and divergences of those of high quality alone; divergences are from the true "
+    "frequencies, in many papers from uniform ones. Means are of the runs that have the score; for "
+    "a verdict one without counts as the worst there can be. What is marked unverified was not "
+    "read in the paper: it is recalled, or read off a picture."
 )
 
 
 def _setting(suite: Suite, full: Suite | None) -> str:
-    """What each task's setting is, and how far it is from the published one."""
+    """What each task's setting is, and how far it is from the full one."""
     lines = []
     for task, table in suite.tasks.items():
         own = _keys(table)
@@ -93,7 +95,9 @@ def _setting(suite: Suite, full: Suite | None) -> str:
         if full is not None:
             there = _keys(full.tasks[task])
             other = [k for k in {**own, **there} if own.get(k) != there.get(k)]
-            lines.append(f"  The published setting has {_listed(there, other)}.")
+            lines.append(
+                f"  The full setting, nearest to the paper's, has {_listed(there, other)}."
+            )
     return "\n".join(lines)
 
 
@@ -140,7 +144,7 @@ def _mean(metric: str, made: np.ndarray, task: str) -> str:
 def _said(claim: ClaimTable, of: Ran) -> str:
     """The verdict on a claim in words, and the rows that it rests on."""
     made = verdict(claim, of.runs, of.asked)
-    tag = "" if claim.verified else " (unverified: recalled, not read)"
+    tag = "" if claim.verified else " (unverified)"
     own = [of.values(claim.task, row, claim.metric) for row in claim.rows]
     rows = _table(
         ("row", claim.metric, "n"),
@@ -168,13 +172,14 @@ def _histogram(claim: ClaimTable, of: Ran) -> str:
     edges = np.histogram_bin_edges(finite[np.isfinite(finite)], BINS)
     counts = [np.histogram(x, edges)[0] for x in made]
     spans = zip(edges[:-1], edges[1:], strict=True)
-    return _table(
-        (claim.metric, *map(named, claim.rows)),
-        (
-            (f"{low:.3g} to {high:.3g}", *(str(count[i]) for count in counts))
-            for i, (low, high) in enumerate(spans)
-        ),
-    )
+    lines = [
+        (f"{low:.3g} to {high:.3g}", *(str(count[i]) for count in counts))
+        for i, (low, high) in enumerate(spans)
+    ]
+    beyond = [str((~np.isfinite(x)).sum()) for x in made]
+    if any(count != "0" for count in beyond):
+        lines.append(("infinite or none", *beyond))
+    return _table((claim.metric, *map(named, claim.rows)), iter(lines))
 
 
 def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:

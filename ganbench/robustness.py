@@ -1,17 +1,16 @@
 """How a method does over a box of hyperparameters: what to expect of it before it is tuned."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
-from ganbench.box import TRACED
+from ganbench.box import method_of, shape_of
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
-from ganbench.plan import canonical
 from ganbench.registry import kinds
 from ganbench.results import Results
 from ganbench.statistics import clopper_pearson
@@ -24,8 +23,8 @@ ENDS = (("low", 0.025), ("high", 0.975))  # of an interval
 
 
 def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
-    """One row per task with a box and method: what share of the box x seeds succeeds, and the best
-    coverage to expect of so many trials.
+    """What share of the box x seeds succeeds, and the best coverage to expect of so many trials:
+    one row per task with a box, method and hyperparameters of the method's own.
 
     `success_rate` is over all runs of all points. `best_of_N` is the expected coverage (the share
     of `real`'s modes, 0 for a run without samples) of the best of N points, drawn without
@@ -49,14 +48,19 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
     own = _tried(runs, boxed, reference)
     if own.empty:
         raise BadInput("robustness: these results hold no run in a box of hyperparameters")
-    return pd.DataFrame(
-        [_row(str(t), str(m), part) for (t, m), part in own.groupby(["task", "method"], sort=False)]
-    )
+    return pd.DataFrame([{**row, **_measured(part)} for row, part in _rows(own)])
 
 
 def _tried(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
     wanted = runs["task"].isin(list(boxed)) & ~runs["method"].isin(list(reference))
     return runs[wanted & runs["status"].ne("failed")]
+
+
+def _rows(tried: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """Each row's names, with its runs."""
+    own = tried["hyperparameters"].map(lambda text: method_of(json.loads(text)))
+    for names, part in tried.groupby([tried["task"], tried["method"], own], sort=False):
+        yield dict(zip(("task", "method", "hyperparameters"), map(str, names), strict=True)), part
 
 
 def robustness_of(results: Results) -> pd.DataFrame:
@@ -67,17 +71,14 @@ def robustness_of(results: Results) -> pd.DataFrame:
 def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
     """The performance profile: what share of a method's runs covers at least so much.
 
-    Rows of task, method, threshold, share and its interval, which is as `robustness` has them.
+    Rows as `robustness` has them, each with thresholds, shares and their intervals.
     """
     made = []
-    for (task, method), part in _tried(runs, boxed, reference).groupby(
-        ["task", "method"], sort=False
-    ):
+    for row, part in _rows(_tried(runs, boxed, reference)):
         covered, drawn = _coverage(part), _resampled(part)
         for at in THRESHOLDS:
             share, low, high = _share((covered >= at).astype(float), drawn)
-            row = {"task": task, "method": method, "threshold": at, "share": share}
-            made.append(row | {"low": low, "high": high})
+            made.append({**row, "threshold": at, "share": share, "low": low, "high": high})
     return pd.DataFrame(made)
 
 
@@ -99,18 +100,19 @@ def _coverage(runs: pd.DataFrame) -> np.ndarray:
     return runs["coverage"].astype(float).mask(runs["status"].isin(UNFINISHED), 0.0).to_numpy()
 
 
-def _row(task: str, method: str, runs: pd.DataFrame) -> dict[str, Any]:
+def _measured(runs: pd.DataFrame) -> dict[str, Any]:
     drawn = _resampled(runs)
     rate, low, high = _share(runs["success"].eq(True).to_numpy(float), drawn)
     points = runs["hyperparameters"].to_numpy()
-    made: dict[str, Any] = {"task": task, "method": method, "points": len(set(points))}
-    made |= {"shapes": drawn.shapes, "n": len(runs)}
+    made: dict[str, Any] = {"points": len(set(points)), "shapes": drawn.shapes, "n": len(runs)}
     made |= {"success_rate": rate, "success_low": low, "success_high": high}
-    covered = _coverage(runs)
+    each = pd.Series(_coverage(runs)).groupby(points).transform("mean").to_numpy()
+    first = ~pd.Series(points).duplicated().to_numpy()
 
     def best(of: np.ndarray, trials: int) -> float:
-        each = pd.Series(covered[of]).groupby(points[of]).mean().to_numpy()
-        return expected_best(each, trials) if len(each) >= trials else np.nan
+        """A point counts as often as its shape was drawn."""
+        values = each[of[first[of]]]
+        return expected_best(values, trials) if len(values) >= trials else np.nan
 
     for trials in TRIALS:
         known = len(set(points)) >= LEAST_POINTS * trials
@@ -129,8 +131,7 @@ class _Drawn(NamedTuple):
 
 
 def _resampled(runs: pd.DataFrame) -> _Drawn:
-    values = map(json.loads, runs["hyperparameters"])
-    shapes = np.array([canonical({k: v for k, v in x.items() if k not in TRACED}) for x in values])
+    shapes = np.array([shape_of(json.loads(text)) for text in runs["hyperparameters"]])
     own = [np.flatnonzero(shapes == shape) for shape in np.unique(shapes)]
     rng = np.random.default_rng(0)
     picked = rng.integers(len(own), size=(RESAMPLES, len(own)))

@@ -184,6 +184,7 @@ class Suite(_Table):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     summary: str
+    about: str = ""  # how far a suite that reproduces a paper is from it: stands on its page
     seed: Annotated[int, Field(ge=0, lt=LIMIT)] = 0
     outcome: OutcomeTable
     keep: KeepTable = KeepTable()

@@ -129,10 +129,10 @@ def robustness(rows: pd.DataFrame) -> Iterator[RenderableType]:
     for task, own in rows.groupby("task", sort=False):
         title = f"{task}: all of the box; best: share of real's modes to expect of so many trials"
         table = _table(title, "method", "success [95 %]", "n", "shapes", *heads)
-        for _, row in own.iterrows():
-            told = [_with_ends(row, name, f"{name}_low", f"{name}_high") for name in best]
+        for name, (_, row) in zip(_told_apart(own), own.iterrows(), strict=True):
+            told = [_with_ends(row, b, f"{b}_low", f"{b}_high") for b in best]
             success = _with_ends(row, "success_rate", "success_low", "success_high")
-            table.add_row(row["method"], success, str(row["n"]), str(row["shapes"]), *told)
+            table.add_row(name, success, str(row["n"]), str(row["shapes"]), *told)
         yield table
         yield ""
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganbench.claims import MARGIN, verdict
+from ganbench.claims import MARGIN, verdict, worst
 from ganbench.effect import rise, with_runs
 from ganbench.schema import ClaimTable, RowTable
 from ganbench.statistics import clopper_pearson
@@ -17,51 +17,56 @@ def test_delta_is_the_two_sample_statistic_of_mann_and_whitney():
     rng = np.random.default_rng(0)
     x, y = rng.integers(0, 9, 12).astype(float), rng.integers(2, 11, 15).astype(float)
     u = stats.mannwhitneyu(y, x).statistic
-    assert rise([x, y]).delta == pytest.approx(2 * u / (12 * 15) - 1)
-    assert rise([y, x]).delta == -rise([x, y]).delta
+    assert rise(x, y).delta == pytest.approx(2 * u / (12 * 15) - 1)
+    assert rise(y, x).delta == -rise(x, y).delta
 
 
 def test_delta_of_zeros_and_ones_is_a_difference_of_rates():
     a, b = np.array([0.0] * 6 + [1.0] * 2), np.array([0.0] * 3 + [1.0] * 7)
-    assert rise([a, b]).delta == pytest.approx(0.7 - 0.25)
-
-
-def test_delta_of_many_rows_is_the_mean_over_pairs():
-    rng = np.random.default_rng(1)
-    rows = [rng.normal(i / 2, size=6 + i) for i in range(4)]
-    pairs = [rise([rows[i], rows[j]]).delta for i in range(4) for j in range(i + 1, 4)]
-    assert rise(rows).delta == pytest.approx(np.mean(pairs))
+    assert rise(a, b).delta == pytest.approx(0.7 - 0.25)
 
 
 @pytest.mark.parametrize("n", [8, 16, 64])
 @pytest.mark.parametrize("shift", [0.0, 0.5, 1.0])
 def test_the_interval_holds_delta_as_often_as_it_says(n, shift):
     rng, true = np.random.default_rng(2), 2 * stats.norm.cdf(shift / np.sqrt(2)) - 1
-    found = [rise([rng.normal(size=n), rng.normal(shift, size=n)]) for _ in range(1000)]
+    found = [rise(rng.normal(size=n), rng.normal(shift, size=n)) for _ in range(1000)]
     assert np.mean([e.low <= true <= e.high for e in found]) == pytest.approx(0.95, abs=0.025)
 
 
-def test_the_interval_over_three_rows_holds_delta_too():
-    rng, shifts = np.random.default_rng(3), (0.0, 0.4, 0.8)
-    pairs = [(0, 1), (0, 2), (1, 2)]
-    true = np.mean([2 * stats.norm.cdf((shifts[b] - shifts[a]) / np.sqrt(2)) - 1 for a, b in pairs])
-    found = [rise([rng.normal(s, size=12) for s in shifts]) for _ in range(1000)]
+@pytest.mark.parametrize(("own", "common"), [(1.0, 0.0), (0.0, 1.0), (0.7, 0.7)])
+@pytest.mark.parametrize("shift", [0.0, 0.8])
+def test_the_interval_over_shapes_holds_delta_too(own, common, shift):
+    """Two runs a shape and method; what a shape does to one method, and what to both."""
+    rng, shapes = np.random.default_rng(3), np.repeat(np.arange(32), 2)
+
+    def drawn():
+        both = common * rng.normal(size=32)
+        of = [m + (both + own * rng.normal(size=32))[shapes] for m in (0.0, shift)]
+        return [x + 0.5 * rng.normal(size=64) for x in of]
+
+    true = 2 * stats.norm.cdf(shift / np.sqrt(2 * (own**2 + common**2 + 0.25))) - 1
+    found = [rise(*drawn(), (shapes, shapes)) for _ in range(600)]
+    assert {e.n for e in found} == {32}
     assert np.mean([e.low <= true <= e.high for e in found]) == pytest.approx(0.95, abs=0.025)
+    if own == 1.0 and shift == 0:  # taken one by one they would pretend to more
+        one_by_one = [rise(*drawn()) for _ in range(600)]
+        assert np.mean([e.low <= true <= e.high for e in one_by_one]) < 0.9
 
 
 def test_rows_that_lie_apart_or_are_equal_do_not_pretend_to_certainty():
-    apart = rise([np.zeros(8), np.ones(8)])
+    apart = rise(np.zeros(8), np.ones(8))
     assert apart.delta == apart.high == 1 and 0.2 < apart.low < 0.5
-    below = rise([np.ones(8), np.zeros(8)])
+    below = rise(np.ones(8), np.zeros(8))
     assert below.delta == below.low == -1 and below.high == -apart.low
-    equal = rise([np.ones(8), np.ones(8)])
+    equal = rise(np.ones(8), np.ones(8))
     assert equal.delta == 0 and 0.2 < equal.high < 0.4 and equal.low == -equal.high
     # by the exact test eight against none of eight is significant, and three against none is not
-    assert rise([np.zeros(3), np.ones(3)]).low < 0 < apart.low
-    # rounding is no spread, and no end lies beyond what delta can be
-    steps = rise([np.full(50, x) for x in (0.0, 1.0, 1.0, 1.0)])
-    assert steps.delta == pytest.approx(0.5) and steps.high - steps.low > 0.02
-    assert rise([np.full(2, x) for x in (0.0, 1.0, 1.0)]).high <= 1
+    assert rise(np.zeros(3), np.ones(3)).low < 0 < apart.low
+    # no end lies beyond what delta can be
+    assert rise(np.zeros(2), np.array([1.0, 0.0])).high <= 1
+    shapes = np.arange(8)
+    assert rise(np.zeros(8), np.ones(8), (shapes, shapes))[:4] == apart[:4]
 
 
 def runs(**rows):
@@ -102,6 +107,39 @@ def test_an_order_is_reproduced_or_not_or_open():
     assert still.verdict == "inconclusive" and still.low < 0 < still.high and still.n > 8
 
 
+def test_an_order_of_many_is_that_of_its_least_step():
+    low, high, higher = [1, 2, 1, 2] * 4, [5, 6, 5, 6] * 4, [8, 9, 8, 9] * 4
+    table = runs(gap=low, r1=high, r2=higher, wgan=high)
+    assert said(claim("gap", "r1", "r2"), table).verdict == "reproduced"
+    flat = said(claim("gap", "r1", "wgan"), table)  # rises from the first to the last
+    assert flat.verdict == "inconclusive" and flat.observed == 0
+    back = said(claim("gap", "r2", "r1"), table)
+    assert back.verdict == "not reproduced" and back.observed == -1
+    # a step that is not reproduced outweighs one that is open
+    assert said(claim("r1", "wgan", "gap"), table).verdict == "not reproduced"
+
+
+def test_points_of_one_net_are_counted_once():
+    table = runs(gap=[1, 5, 2, 6] * 8, r1=[3, 7, 4, 8] * 8)
+    alone = said(claim("gap", "r1"), table)
+    widths = np.tile(np.repeat(np.arange(4), 8), 2)
+    table["hyperparameters"] = [
+        json.dumps({"width": int(w), "learning_rate": i / 100, "r1.gamma": 0.1})
+        for i, w in enumerate(widths)
+    ]
+    made = said(claim("gap", "r1"), table)
+    assert (alone.runs, made.runs) == (32, 4)
+    assert alone.observed == made.observed and made.high - made.low < 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "value"), [("modes", 0), ("inception_score", 1), ("log_density", -np.inf)]
+)
+def test_the_worst_is_no_better_than_any_run(metric, value):
+    assert worst(metric) == value
+    assert worst("kid") == worst("reverse_kl") == np.inf
+
+
 @pytest.mark.parametrize(("shift", "told"), [(0.6, "reproduced"), (-0.1, "not reproduced")])
 def test_what_would_settle_an_order_does_and_one_run_less_does_not(shift, told):
     """Were what was seen the truth: the same distribution, by so many runs as asked for."""
@@ -109,7 +147,7 @@ def test_what_would_settle_an_order_does_and_one_run_less_does_not(shift, told):
     a, b = stats.norm.ppf(shares), stats.norm.ppf(shares, shift)
     seen = said(claim("gap", "r1"), runs(gap=a, r1=b))
     assert seen.verdict == "inconclusive"
-    effect = rise([a, b])
+    effect = rise(a, b)
     ends = [with_runs(effect, n) for n in (seen.n - 1, seen.n)]
     assert [e.low > 0 or e.high < MARGIN for e in ends] == [False, True]
     again = 1 + seen.n // 8
@@ -171,5 +209,5 @@ def test_no_effect_at_all_is_not_reproduced_once_there_are_runs_enough():
 def test_the_interval_holds_a_difference_of_rates(n, rates):
     rng = np.random.default_rng(6)
     drawn = [[(rng.random(n) < rate).astype(float) for rate in rates] for _ in range(1000)]
-    held = [e.low <= rates[1] - rates[0] <= e.high for e in map(rise, drawn)]
+    held = [e.low <= rates[1] - rates[0] <= e.high for e in (rise(*both) for both in drawn)]
     assert np.mean(held) >= 0.87

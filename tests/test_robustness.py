@@ -85,6 +85,31 @@ def test_seeds_and_rates_of_one_shape_are_no_shapes_of_their_own():
         assert many["success_high"] == one["success_high"]
 
 
+def test_a_shape_that_is_drawn_twice_counts_twice():
+    """Of points alike in a shape the best of one is the mean: its interval is that of so many."""
+    each = np.random.default_rng(0).random(16)
+    table = runs("gap", np.repeat(each, 4).tolist())
+    table["hyperparameters"] = [
+        json.dumps({"width": i // 4, "learning_rate": i / 100}) for i in range(64)
+    ]
+    row = robustness(table, ["digits"], []).iloc[0]
+    width = row["best_of_1_high"] - row["best_of_1_low"]
+    assert row["shapes"] == 16 and row["points"] == 64
+    assert width == pytest.approx(2 * 1.96 * each.std() / 4, rel=0.1)
+
+
+def test_values_of_a_methods_own_hyperparameter_are_rows_of_their_own():
+    table = runs("r1", [1.0, 0.0] * 8)
+    table["hyperparameters"] = [
+        json.dumps({"width": i // 2, "r1.gamma": [0.1, 1.0][i % 2]}) for i in range(16)
+    ]
+    rows = robustness(table, ["digits"], [])
+    assert rows["hyperparameters"].tolist() == ['{"r1.gamma": 0.1}', '{"r1.gamma": 1.0}']
+    assert rows["success_rate"].tolist() == [1.0, 0.0] and rows["shapes"].tolist() == [8, 8]
+    table, _ = shown.robustness(rows)
+    assert list(table.columns[0].cells) == ["r1 (r1.gamma=0.1)", "r1 (r1.gamma=1.0)"]
+
+
 def test_a_profile_falls_from_one():
     made = profile(runs("gap", [1.0, 0.5, 0.5, None]), ["digits"], [])
     assert made["threshold"].tolist() == list(THRESHOLDS)

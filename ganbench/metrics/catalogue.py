@@ -1,5 +1,6 @@
 """Every metric by name, in the order of the leaderboard's columns."""
 
+import math
 from collections.abc import Callable
 from typing import Literal, NamedTuple
 
@@ -50,6 +51,7 @@ class Metric(NamedTuple):
     better: Better
     summary: str
     of_moments: bool = False  # whether it compares with the reference's mean and covariance
+    least: float = 0.0  # the lowest value that there is
 
 
 class SampleMetric(NamedTuple):
@@ -61,19 +63,22 @@ class SampleMetric(NamedTuple):
     fit: Callable[[Truth], Callable[[Sample], Score]]
     better: Better
     summary: str
+    least: float = 0.0  # the lowest value that there is
 
 
 METRICS = {
     "modes": Metric(modes, "higher", "modes with a tenth of their mass in high-quality samples"),
     "high_quality": Metric(high_quality, "higher", "share of samples of high quality"),
     "reverse_kl": Metric(reverse_kl, "lower", "KL(high-quality mode histogram || true), nats"),
-    "inception_score": Metric(inception_score, "higher", "exp of the mutual information, 1 to K"),
+    "inception_score": Metric(
+        inception_score, "higher", "exp of the mutual information, 1 to K", least=1.0
+    ),
     "mode_score": Metric(mode_score, "higher", "inception score x exp(-KL(p_g || true))"),
     "am_score": Metric(am_score, "lower", "KL(true || p_g) + mean entropy, nats"),
     "fid": Metric(fid, "lower", "squared Frechet distance of the judge's features", True),
     "modes_any": Metric(modes_any, "higher", "modes with one high-quality sample"),
     "inception_score_hq": Metric(
-        inception_score_hq, "higher", "inception score of high-quality samples"
+        inception_score_hq, "higher", "inception score of high-quality samples", least=1.0
     ),
     "mode_score_hq": Metric(mode_score_hq, "higher", "MODE score of high-quality samples"),
     "am_score_hq": Metric(am_score_hq, "lower", "AM score of high-quality samples"),
@@ -92,7 +97,7 @@ def on_sums(metric: Metric) -> SampleMetric:
     def fit(truth: Truth) -> Callable[[Sample], Score]:
         return lambda sample: measured(metric, sample.evidence, truth.reference)
 
-    return SampleMetric(fit, metric.better, metric.summary)
+    return SampleMetric(fit, metric.better, metric.summary, metric.least)
 
 
 #: Those of them that are of sums.
@@ -106,9 +111,11 @@ OPTIONAL_SUMS = {
 #: What a suite may ask for beside, in `scores`.
 OPTIONAL = {
     **{name: on_sums(metric) for name, metric in OPTIONAL_SUMS.items()},
-    "kid": SampleMetric(kid, "lower", "unbiased squared MMD of the judge's features, cubic"),
+    "kid": SampleMetric(
+        kid, "lower", "unbiased squared MMD of the judge's features, cubic", -math.inf
+    ),
     "inception_score_split": SampleMetric(
-        inception_score_split, "higher", "mean Inception score of ten parts of the sample"
+        inception_score_split, "higher", "mean Inception score of ten parts of the sample", 1.0
     ),
     "inception_score_split_sd": SampleMetric(
         inception_score_split_sd, "neither", "its sd over parts of one sample, never over seeds"
@@ -131,14 +138,16 @@ OPTIONAL = {
     "ndb": SampleMetric(ndb, "lower", "share of k-means bins that differ, number / K"),
     "ndb_js": SampleMetric(ndb_js, "lower", "Jensen-Shannon divergence of k-means bins, nats"),
     "birthday": SampleMetric(
-        birthday, "higher", "effective support size; about 7,141 for data like the held-out"
+        birthday, "higher", "effective support size; about 7,141 for data like the held-out", 1.0
     ),
-    "ms_ssim": SampleMetric(ms_ssim, "lower", "structural similarity of images of the same mode"),
+    "ms_ssim": SampleMetric(
+        ms_ssim, "lower", "structural similarity of images of the same mode", -1.0
+    ),
     "sliced_wasserstein": SampleMetric(
         sliced_wasserstein, "lower", "sliced 2-Wasserstein distance to the held-out data"
     ),
     "log_density": SampleMetric(
-        log_density, "higher", "mean log density under the data's own distribution, nats"
+        log_density, "higher", "mean log density under the data's own distribution, nats", -math.inf
     ),
     "memorization": SampleMetric(
         memorization, "lower", "P(nearer to training than held-out data are); 1/2 is perfect"

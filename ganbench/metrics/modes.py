@@ -103,7 +103,8 @@ def modes_ungated(evidence: Evidence, reference: Reference) -> float:
 def reverse_kl_ungated(evidence: Evidence, reference: Reference) -> float:
     """KL(histogram of all samples' likeliest modes || true frequencies), in nats.
 
-    As `reverse_kl`, of samples good and bad, as tables of stacked MNIST have it.
+    As `reverse_kl`, of samples good and bad, as in tables of stacked MNIST; these compare with the
+    uniform distribution instead.
 
     Blind to copies, and to blur and noise that spoil all modes alike.
 
