@@ -47,6 +47,12 @@ def same(side: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+def same_up(side: int, kernel: int, kept: int) -> tuple[int, int]:
+    """The pads of a side, dilated by 2, that leave `kept` of the 2 side rows that it becomes."""
+    before = max(1, -(-kernel // 2))
+    return before, kept + kernel - 2 * side - before
+
+
 def _bind(
     x: jax.Array,
     kernel: jax.Array,

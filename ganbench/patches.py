@@ -9,12 +9,13 @@ order stay matrix products and no scatter appears.
 import jax
 import jax.numpy as jnp
 
+from ganbench.convolution import same, same_up
+
 
 def patches(x: jax.Array, kernel: int, stride: int) -> jax.Array:
     """(batch, h, w, c) -> (batch, h', w', kernel * kernel * c), padded as "SAME" pads."""
     outs = [-(-n // stride) for n in x.shape[1:3]]
-    total = [max((o - 1) * stride + kernel - n, 0) for o, n in zip(outs, x.shape[1:3], strict=True)]
-    x = jnp.pad(x, ((0, 0), *((t // 2, t - t // 2) for t in total), (0, 0)))
+    x = jnp.pad(x, ((0, 0), *(same(n, kernel, stride) for n in x.shape[1:3]), (0, 0)))
     rows, columns = (
         [slice(i, i + (o - 1) * stride + 1, stride) for i in range(kernel)] for o in outs
     )
@@ -28,7 +29,8 @@ def fold(y: jax.Array, axis: int, taps: int) -> jax.Array:
     phase a, in which they are shifted by whole input rows. The phases become axis `axis + 1`.
     """
     kernel = y.shape[taps]
-    before = max(1, -(-kernel // 2))  # rows that "SAME" puts before the dilated input
+    rows = y.shape[axis]
+    before, _ = same_up(rows, kernel, 2 * rows)  # rows before the dilated input
 
     def phase(a: int) -> jax.Array:
         total = jnp.zeros((), y.dtype)

@@ -1,6 +1,6 @@
 """A suite's figures beside a paper's, and a verdict on each of the paper's claims."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +52,8 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
         full: the full setting where `suite` is one scaled down; None where it is it.
     """
     of = Ran(runs, planned(groups(suite)))
-    parts = [f"# {suite.name}", suite.summary]
-    parts += [*filter(None, [suite.about.strip()]), _setting(suite, full)]
+    about = [suite.about.strip()] if suite.about else []
+    parts = [f"# {suite.name}", suite.summary, *about, _setting(suite, full)]
     if suite.published:
         parts += ["## Figures", _table(_FIGURES, (_figure(x, of) for x in suite.published))]
         parts += [_FIGURES_TOLD]
@@ -179,10 +179,10 @@ def _histogram(claim: ClaimTable, of: Ran) -> str:
     beyond = [str((~np.isfinite(x)).sum()) for x in made]
     if any(count != "0" for count in beyond):
         lines.append(("infinite or none", *beyond))
-    return _table((claim.metric, *map(named, claim.rows)), iter(lines))
+    return _table((claim.metric, *map(named, claim.rows)), lines)
 
 
-def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

@@ -57,7 +57,7 @@ def sampled(task: Task, x: np.ndarray, seen: Evidence | None = None) -> Sample:
 
 
 def _verdict(task: Task, x: np.ndarray) -> Verdict:
-    """The judge's verdict on `x`, some at a time: a training set's patches fill the memory."""
+    """The judge's verdict on `x`, some at a time: a training set's maps fill the memory."""
     judge = jax.jit(task.judge.judge)
     parts = [x[i : i + SIZE] for i in range(0, len(x), SIZE)] or [x]
     made = [judge(task.judge.weights, jnp.asarray(part, jnp.float32)) for part in parts]

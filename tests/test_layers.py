@@ -41,7 +41,7 @@ def test_conv_is_flax_conv(layer, kernel, stride, hw):
     with jax.enable_x64(True):
         theirs = nn.Conv(6, (kernel, kernel), stride, "SAME", param_dtype=jnp.float64)
         x = normal(1, 2, *hw, 3, dtype=jnp.float64)
-        mine, reference = both(layer(6, kernel, stride), theirs, x)
+        mine, reference = both(layer(6, kernel, stride=stride), theirs, x)
         jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-11), mine, reference)
 
 
@@ -58,7 +58,7 @@ def test_conv_transpose_is_flax_conv_transpose(layer, kernel, hw):
 
 def test_conv_transpose_keeps_the_sides_that_are_asked_for():
     x = normal(1, 2, 4, 2, 3)
-    whole, part = ConvTranspose(5, 4), ConvTranspose(5, 4, (7, 3))
+    whole, part = ConvTranspose(5, 4), ConvTranspose(5, 4, side=(7, 3))
     params = whole.init(KEY, x)
     np.testing.assert_allclose(
         part.apply(params, x), whole.apply(params, x)[:, :7, :3], rtol=1e-5, atol=1e-6

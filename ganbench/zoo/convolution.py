@@ -9,7 +9,7 @@ of Flax's own layers.
 import flax.linen as nn
 import jax
 
-from ganbench.convolution import convolve, same
+from ganbench.convolution import convolve, same, same_up
 from ganbench.patches import fold, patches
 from ganbench.zoo.layers import he
 
@@ -22,28 +22,45 @@ def halvings(shape: tuple[int, ...], times: int) -> list[tuple[int, ...]]:
     return made
 
 
-class Conv(nn.Module):
-    """`nn.Conv(features, (kernel, kernel), stride, "SAME")`.
-
-    Maps (batch, h, w, in) to (batch, ceil(h / stride), ceil(w / stride), features).
-    """
+class _Convolution(nn.Module):
+    """A kernel (kernel, kernel, in, features), what a layer makes of it, a bias (features,)."""
 
     features: int
     kernel: int = 3
-    stride: int = 2
     bias: bool = True
     kernel_init: nn.initializers.Initializer = he
 
     @nn.compact
     def __call__(self, x: jax.Array) -> jax.Array:
         shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape)
-        pads = [same(side, self.kernel, self.stride) for side in x.shape[1:3]]
-        y = convolve(x, kernel, pads, (self.stride, self.stride))
+        y = self.convolved(x, self.param("kernel", self.kernel_init, shape))
         return y + self.param("bias", _zeros, (self.features,)) if self.bias else y
 
+    def convolved(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        raise NotImplementedError
 
-class ConvTranspose(nn.Module):
+
+class Conv(_Convolution):
+    """`nn.Conv(features, (kernel, kernel), stride, "SAME")`.
+
+    Maps (batch, h, w, in) to (batch, ceil(h / stride), ceil(w / stride), features).
+    """
+
+    stride: int = 2
+
+    def convolved(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        pads = [same(side, self.kernel, self.stride) for side in x.shape[1:3]]
+        return convolve(x, kernel, pads, (self.stride, self.stride))
+
+
+class PatchConv(Conv):
+    """`Conv` as one product of patches and kernel."""
+
+    def convolved(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        return patches(x, self.kernel, self.stride) @ kernel.reshape(-1, self.features)
+
+
+class ConvTranspose(_Convolution):
     """`nn.ConvTranspose(features, (kernel, kernel), (2, 2), "SAME")`, of which `side` is kept.
 
     Maps (batch, h, w, in) to (batch, 2 h, 2 w, features), or what `side` leaves of that, from the
@@ -52,66 +69,29 @@ class ConvTranspose(nn.Module):
     pixel: outputs start with a quarter of the variance.
     """
 
-    features: int
-    kernel: int = 3
     side: tuple[int, ...] | None = None
-    bias: bool = True
-    kernel_init: nn.initializers.Initializer = he
 
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape)
-        before = max(1, -(-self.kernel // 2))  # rows that "SAME" puts before the dilated input
-        sides = self.side or [2 * side for side in x.shape[1:3]]
-        # 2 n - 1 rows, pads and a window of the kernel's size leave the rows that are asked for
-        after = [
-            side + self.kernel - 2 * n - before for side, n in zip(sides, x.shape[1:3], strict=True)
-        ]
-        y = convolve(x, kernel, [(before, end) for end in after], x_dilation=(2, 2))
-        return y + self.param("bias", _zeros, (self.features,)) if self.bias else y
+    def convolved(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
+        sides = self.side or [2 * n for n in x.shape[1:3]]
+        pads = [same_up(n, self.kernel, m) for n, m in zip(x.shape[1:3], sides, strict=True)]
+        return convolve(x, kernel, pads, x_dilation=(2, 2))
 
 
-class PatchConv(nn.Module):
-    """`Conv` as one product of patches and kernel."""
-
-    features: int
-    kernel: int = 3
-    stride: int = 2
-    bias: bool = True
-    kernel_init: nn.initializers.Initializer = he
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
-        shape = (self.kernel, self.kernel, x.shape[-1], self.features)
-        kernel = self.param("kernel", self.kernel_init, shape)
-        y = patches(x, self.kernel, self.stride) @ kernel.reshape(-1, self.features)
-        return y + self.param("bias", _zeros, (self.features,)) if self.bias else y
-
-
-class PatchConvTranspose(nn.Module):
+class PatchConvTranspose(_Convolution):
     """`ConvTranspose` as one product, then sums, with all rows kept.
 
     Each input pixel times every tap, the results folded into the four sub-pixel phases, which then
     interleave.
     """
 
-    features: int
-    kernel: int = 3
-    bias: bool = True
-    kernel_init: nn.initializers.Initializer = he
-
-    @nn.compact
-    def __call__(self, x: jax.Array) -> jax.Array:
+    def convolved(self, x: jax.Array, kernel: jax.Array) -> jax.Array:
         batch, h, w, channels = x.shape
         k, n = self.kernel, self.features
-        kernel = self.param("kernel", self.kernel_init, (k, k, channels, n))
         taps = (x @ kernel.transpose(2, 0, 1, 3).reshape(channels, -1)).reshape(
             batch, h, w, k, k, n
         )
         phases = fold(fold(taps, axis=1, taps=3), axis=3, taps=4)  # (batch, h, 2, w, 2, n)
-        y = phases.reshape(batch, 2 * h, 2 * w, n)
-        return y + self.param("bias", _zeros, (n,)) if self.bias else y
+        return phases.reshape(batch, 2 * h, 2 * w, n)
 
 
 _zeros = nn.initializers.zeros_init()

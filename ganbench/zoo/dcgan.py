@@ -87,12 +87,12 @@ class Up(nn.Module):
         hidden = sides if self.style.smooth else sides[1:]
         for layer, side in reversed(list(enumerate(hidden))):
             x = self._norm(
-                ConvTranspose(self.width * 2**layer, self.style.kernel, side, bias=bare)(x)
+                ConvTranspose(self.width * 2**layer, self.style.kernel, side=side, bias=bare)(x)
             )
         channels, kernel = self.shape[-1], self.style.kernel
         if self.style.smooth:
-            return Conv(channels, kernel, 1, kernel_init=lecun)(x)
-        return ConvTranspose(channels, kernel, sides[0], kernel_init=lecun)(x)
+            return Conv(channels, kernel, stride=1, kernel_init=lecun)(x)
+        return ConvTranspose(channels, kernel, side=sides[0], kernel_init=lecun)(x)
 
 
 def _checked(style: Style, sizes: Sizes) -> Sizes:

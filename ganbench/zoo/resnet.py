@@ -63,8 +63,8 @@ class Block(nn.Module):
             return relu(BatchNorm()(h) if self.normalized else h)
 
         h = x if self.first else ready(x)
-        h = Conv(self.width, 3, 1)(self.before(h))
-        h = self.after(Conv(self.width, 3, 1)(ready(h)))
+        h = Conv(self.width, stride=1)(self.before(h))
+        h = self.after(Conv(self.width, stride=1)(ready(h)))
         same = self.before is _kept and self.after is _kept and x.shape[-1] == self.width
         if not same:
             x = self.after(nn.Dense(self.width, kernel_init=lecun)(self.before(x)))
@@ -105,7 +105,7 @@ class Up(nn.Module):
         for side in reversed(sides):
             x = Block(self.width, before=_doubled(side), normalized=self.normalized)(x)
         x = relu(BatchNorm()(x) if self.normalized else x)
-        return Conv(self.shape[-1], 3, 1, kernel_init=lecun)(x)
+        return Conv(self.shape[-1], stride=1, kernel_init=lecun)(x)
 
 
 def _checked(sizes: Sizes) -> Sizes:
