@@ -1,13 +1,13 @@
 """Points of a box of hyperparameters: what a method is tried at, rather than tuned to."""
 
 import itertools
-import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
+from ganbench.canonical import canonical
 from ganbench.errors import BadInput
 from ganbench.schema import BoxTable, Range
 from ganbench.seeds import stable_hash
@@ -58,12 +58,12 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
 def shape_of(hyperparameters: Mapping[str, Any]) -> str:
     """The shape of a run's point: what of its hyperparameters asks for nets of their own."""
     own = {k: v for k, v in hyperparameters.items() if "." not in k and k not in TRACED}
-    return json.dumps(own, sort_keys=True)
+    return canonical(own)
 
 
 def method_of(hyperparameters: Mapping[str, Any]) -> str:
     """What of a run's hyperparameters is its method's, which a box does not vary."""
-    return json.dumps({k: v for k, v in hyperparameters.items() if "." in k}, sort_keys=True)
+    return canonical({k: v for k, v in hyperparameters.items() if "." in k})
 
 
 def _product(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from ganbench.box import shape_of
+from ganbench.canonical import canonical
 from ganbench.effect import Effect, rise, with_runs
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
-from ganbench.plan import Group, canonical
+from ganbench.plan import Group
 from ganbench.registry import canonical_name
 from ganbench.schema import ClaimTable, RowTable
 from ganbench.statistics import clopper_pearson

@@ -1,6 +1,5 @@
 """A suite's plan: what makes results comparable, and the groups of lanes to train."""
 
-import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ganbench.box import TRACED, points
 from ganbench.budget import Budget
+from ganbench.canonical import canonical, digest
 from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import METRIC_VERSION, METRICS
 from ganbench.program import Lane
@@ -46,16 +46,6 @@ class Group(NamedTuple):
     static: dict[str, Any]
     cells: tuple[Cell, ...]
     lanes: tuple[Lane, ...]
-
-
-def canonical(value: Any) -> str:
-    """JSON with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=list)
-
-
-def digest(value: Any) -> str:
-    """SHA-256 of the canonical JSON of `value`, 64 hexadecimal digits."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
 
 
 def budget_of(table: TaskTable, task: Task) -> Budget:

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganbench.canonical import canonical, digest
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
-from ganbench.plan import canonical, digest, is_current
+from ganbench.plan import is_current
 from ganbench.provenance import first_difference, origin, provenance
 from ganbench.registry import kinds
 from ganbench.results import read_curves, read_provenance, read_runs

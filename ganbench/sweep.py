@@ -16,6 +16,7 @@ from ganbench import kept
 from ganbench import suite as suites
 from ganbench.ahead import Ahead
 from ganbench.budget import setting_of
+from ganbench.canonical import canonical, digest
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
 from ganbench.errors import BadInput
@@ -25,9 +26,7 @@ from ganbench.plan import (
     BASELINE_LANES,
     Group,
     budget_of,
-    canonical,
     cell_hash,
-    digest,
     group_budget,
     groups,
     protocol,

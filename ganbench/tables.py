@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ganbench.canonical import canonical
 from ganbench.diagnostics.outcome import (
     UNFINISHED,
     Baseline,
@@ -20,7 +21,7 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.metrics.evidence import Evidence
 from ganbench.metrics.modes import covered
 from ganbench.metrics.score import Score
-from ganbench.plan import SCHEMA, Cell, canonical, cell_hash
+from ganbench.plan import SCHEMA, Cell, cell_hash
 from ganbench.provenance import commit
 from ganbench.scoring import Scorer, core_scores, reference_of, sample_scores
 from ganbench.tasks.base import Task

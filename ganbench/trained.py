@@ -13,11 +13,12 @@ import pandas as pd
 
 from ganbench import kept
 from ganbench.budget import Budget, setting_of
+from ganbench.canonical import canonical
 from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput, choices
 from ganbench.game import TrainState
-from ganbench.plan import canonical, is_current, with_axes
+from ganbench.plan import is_current, with_axes
 from ganbench.registry import plays, recipe
 from ganbench.results import read_provenance, read_runs
 from ganbench.shared import shared_of

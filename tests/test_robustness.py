@@ -104,7 +104,7 @@ def test_values_of_a_methods_own_hyperparameter_are_rows_of_their_own():
         json.dumps({"width": i // 2, "r1.gamma": [0.1, 1.0][i % 2]}) for i in range(16)
     ]
     rows = robustness(table, ["digits"], [])
-    assert rows["hyperparameters"].tolist() == ['{"r1.gamma": 0.1}', '{"r1.gamma": 1.0}']
+    assert rows["hyperparameters"].tolist() == ['{"r1.gamma":0.1}', '{"r1.gamma":1.0}']
     assert rows["success_rate"].tolist() == [1.0, 0.0] and rows["shapes"].tolist() == [8, 8]
     table, _ = shown.robustness(rows)
     assert list(table.columns[0].cells) == ["r1 (r1.gamma=0.1)", "r1 (r1.gamma=1.0)"]

@@ -7,10 +7,11 @@ import sys
 import pytest
 
 from ganbench import suite as suites
+from ganbench.canonical import canonical, digest
 from ganbench.catalogue import LISTS
 from ganbench.cli import main
 from ganbench.errors import BadInput
-from ganbench.plan import canonical, digest, groups, protocol
+from ganbench.plan import groups, protocol
 from ganbench.registry import canonical_name, kinds, names_of, resolve
 
 GOOD = (suites.SUITES / "smoke.toml").read_text()
