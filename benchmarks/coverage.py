@@ -6,7 +6,7 @@
 
 * `pooled`: all runs of a task in the reference suites, whatever their method. Their scores are
   skewed, bounded and of few values; what an interval shows for a score follows from these alone.
-* `one row`: each row of a board draws from the runs of one row of the reference suites, 8 or 16.
+* `one row`: each row of a board draws from the runs of one row of the reference suites, 8 or more.
 * `gaussian`: what Student's interval is made for.
 
 A run without a score is drawn no more than it has one, so n is the number of scores. Of kind
@@ -28,9 +28,14 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.statistics import Ends, bootstrap_ends, t_ends
 
 ROOT = Path(__file__).parents[1]
-SUITES = ("mode-collapse", "zoo", "scrutiny")
+SUITES = (
+    *("mode-collapse", "zoo", "scrutiny"),
+    *("stacked-mnist", "unrolled-stacked", "pacgan-stacked", "r3gan-stacked", "veegan"),
+    *("ebgan-grid", "mdgan-grid"),
+)
 REFERENCE = ("real", "held-out", "noise")  # no methods: they would make means easy
 BOARDS, ROWS = 2000, 5
+LEAST_ROW = 8  # runs of a row that is drawn from: points of a grid have one each
 UNSCORED = 0.25
 ENDS: dict[str, Callable[[np.ndarray], Ends]] = {"t": t_ends, "bootstrap": bootstrap_ends}
 AT_ONCE = 1000  # samples, which the bootstrap takes times 1,999
@@ -156,7 +161,9 @@ def populations() -> dict[tuple[str, str, str], Draw]:
         for task, part in known.groupby("task", sort=False):
             made[POOLED, str(task), score] = pooled(part[score].to_numpy(np.float64))
         rows = known.groupby(["suite", "task", "method", "hyperparameters"])[score]
-        made["one row", "any", score] = one_row([r.to_numpy(np.float64) for _, r in rows])
+        own = [row.to_numpy(np.float64) for _, row in rows if len(row) >= LEAST_ROW]
+        if own:
+            made["one row", "any", score] = one_row(own)
     return made
 
 

@@ -36,8 +36,9 @@ def placed(
 ) -> Placed:
     """Compiles a group for as many of `devices` as its blocks and the copies of its data need.
 
-    Blocks that take more than the device's memory are halved until they do not. Then numbers differ
-    in the last bits from those of whole blocks.
+    Blocks that take more than the device's memory are halved until they do not: than all of it, not
+    what is free, since numbers differ in the last bits from those of whole blocks and should not
+    hang on what else the machine does.
 
     Raises:
         MemoryError: one lane alone is too large.
