@@ -21,12 +21,14 @@ A claim is an order: that runs of a later row score higher. Its effect is Cliff'
 the one before it, from -1 (all runs the other way round) to 1, with an interval of 95 % over runs,
 in grids over shapes of nets; of several rows it is that of the least step. *Reproduced*: the
 interval is above 0. *Not reproduced*: it holds 0 or less, and is below 0.33, from which on effects
-are called medium. *Inconclusive*: neither; the last column says how many runs a row would settle it
-were these the truth, and is empty where no number would. *Unfinished*: runs are missing. Unverified
-claims are of papers that were not read for this: recalled, or read off a picture.
+are called medium. *Inconclusive*: neither; the last column says how many runs a row (in grids:
+shapes), trained anew, would settle it were these the truth, and is empty where no number would.
+*Unfinished*: runs are missing. Unverified claims are of papers that were not read for this:
+recalled, or read off a picture. How the runs of a claim's rows ended says what it compares: at
+these few steps often generators that have not learnt to draw yet, by their `status`.
 
-| suite | claim | score | verdict | effect | n | n to settle |
-|---|---|---|---|---|---|---|
+| suite | claim | score | verdict | effect | n | runs ended | n to settle |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -36,7 +38,8 @@ def row(suite: str, claim: pd.Series) -> str:
         effect = ""
     says = claim.says + ("" if claim.verified else " (unverified)")
     needed = "" if pd.isna(claim.n) else f"{claim.n:,.0f}"
-    cells = (f"`{suite}`", says, f"`{claim.metric}`", claim.verdict, effect, claim.runs, needed)
+    cells = (f"`{suite}`", says, f"`{claim.metric}`", claim.verdict, effect, claim.runs)
+    cells = (*cells, claim.ended, needed)
     return f"| {' | '.join(map(str, cells))} |"
 
 

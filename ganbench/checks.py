@@ -1,11 +1,13 @@
 """What a suite may ask for: its names and numbers against what there is."""
 
+import json
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from ganbench.box import points
+from ganbench.box import method_of, points
 from ganbench.budget import nets_of
 from ganbench.claims import LEAST_RUNS, named, selected
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
@@ -79,7 +81,9 @@ def _check_nets(name: str, table: TaskTable, seed: int) -> None:
 
 
 def check_claims(suite: Suite, planned: pd.DataFrame) -> None:
-    """Raises BadInput naming the first claim or figure of which no run, or too few, are planned."""
+    """Raises BadInput naming the first claim or figure of which no run, or too few, are planned, or
+    whose row is more than one; and the first claim that holds a run against itself.
+    """
     asked: list[tuple[str, str, RowTable, int]] = [
         *((f"published.{i}", x.task, x, 1) for i, x in enumerate(suite.published)),
         *(
@@ -89,9 +93,19 @@ def check_claims(suite: Suite, planned: pd.DataFrame) -> None:
         ),
     ]
     for key, task, row, least in asked:
-        if (n := int(selected(planned, task, row).sum())) < least:
-            told = f"{n} runs of {named(row)} on {task}, {least} needed"
+        own = planned[selected(planned, task, row)]
+        if len(own) < least:
+            told = f"{len(own)} runs of {named(row)} on {task}, {least} needed"
             raise BadInput(f"{key}: the suite has {told}")
+        rows = own["hyperparameters"]
+        if suite.tasks[task].box is not None:
+            rows = rows.map(lambda text: method_of(json.loads(text)))
+        if (n := rows.nunique()) > 1:
+            raise BadInput(f"{key}: {named(row)} is {n} rows of the suite: say which")
+    for i, claim in enumerate(suite.claims):
+        met = sum(selected(planned, claim.task, row).astype(int) for row in claim.rows)
+        if np.max(met) > 1:
+            raise BadInput(f"claims.{i}.rows: a run is of two of them: name each row once")
 
 
 def check_rows(suite: Suite) -> None:

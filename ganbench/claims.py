@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -15,11 +15,14 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import Group
 from ganbench.registry import canonical_name
 from ganbench.schema import ClaimTable, RowTable
-from ganbench.statistics import clopper_pearson
+from ganbench.statistics import share_interval
 
 MARGIN = 0.33  # the delta from which on effects are called medium (Romano et al. 2006, recalled)
 MOST_RUNS = 10_000
-LEAST_RUNS = 2
+LEAST_RUNS = 4  # of fewer in a row "not reproduced" comes out too often
+
+
+RUN = ("task", "method", "hyperparameters", "seed", "replicate")  # what a run is known by
 
 
 class Verdict(NamedTuple):
@@ -29,8 +32,9 @@ class Verdict(NamedTuple):
     reproduced`: that of delta holds 0 or less and no effect of `MARGIN` or more, or that of the
     rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row at which one of
     them would come out were what was seen the truth; so it is, whatever the interval, where every
-    run of both rows scores the same, at a floor or a ceiling. `unfinished`: a run of these rows is
-    missing, or was stopped by the program.
+    run of both rows scores the same, at a floor or a ceiling. `unfinished`: a planned run of these
+    rows is missing, or was stopped by the program. Runs beyond those planned, of more seeds or
+    another base seed, count.
 
     Of more than two rows each must lie above the one before it: what is said is that of the least
     such step, and one that is not reproduced outweighs any that is open.
@@ -51,16 +55,16 @@ class Values(NamedTuple):
     scores: np.ndarray  # of every run that was not stopped; the worst where it has none
     known: np.ndarray  # of those that have one
     shapes: np.ndarray  # of the nets of each run in `scores`
-    missing: int  # runs that were planned, and are not there or were stopped
+    statuses: np.ndarray  # how each of them ended
+    planned: int
+    missing: int  # of those planned: not there, or stopped
 
 
 def planned(groups: Iterable[Group]) -> pd.DataFrame:
-    """The runs that a suite asks for: task, method and hyperparameters of each."""
-    cells = [cell.row for group in groups for cell in group.cells]
-    return pd.DataFrame(
-        [(row.task, row.method, canonical(row.hyperparameters)) for row in cells],
-        columns=["task", "method", "hyperparameters"],
-    )
+    """The runs that a suite asks for: what tells each from all others."""
+    cells = [cell for group in groups for cell in group.cells]
+    made = [(*c.row[:2], canonical(c.row.hyperparameters), c.seed, c.replicate) for c in cells]
+    return pd.DataFrame(made, columns=list(RUN))
 
 
 def verdict(claim: ClaimTable, runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
@@ -71,7 +75,7 @@ def verdict(claim: ClaimTable, runs: pd.DataFrame, asked: pd.DataFrame) -> Verdi
         nan = float("nan")
         return Verdict("unfinished", "nothing", nan, nan, nan, least, None)
     if len(rows) == 1:
-        return _bounded(claim, rows[0].scores)
+        return _bounded(claim, rows[0])
     steps = [_ordered(*pair) for pair in pairwise(rows)]
     return min(steps, key=lambda step: (_ORDER.index(step.verdict), step.observed))
 
@@ -86,14 +90,19 @@ def values(
     """
     found = runs[selected(runs, task, row) & runs["status"].ne("failed").to_numpy()]
     shapes = np.array([shape_of(json.loads(text)) for text in found["hyperparameters"]], str)
-    missing = int(selected(asked, task, row).sum()) - len(found)
+    wanted, there = _known_by(asked[selected(asked, task, row)]), _known_by(found)
+    rest = shapes, found["status"].to_numpy(), len(wanted), len(wanted - there)
     if metric == "success":
         made = found["success"].eq(True).to_numpy(np.float64)
-        return Values(made, made, shapes, max(missing, 0))
+        return Values(made, made, *rest)
     scores = found[metric].to_numpy(np.float64, na_value=np.nan)
     none = np.isnan(scores)
     filled = np.where(none, worst(metric), scores)
-    return Values(filled, scores[~none], shapes, max(missing, 0))
+    return Values(filled, scores[~none], *rest)
+
+
+def _known_by(runs: pd.DataFrame) -> set[tuple[Any, ...]]:
+    return set(runs[list(RUN)].itertuples(index=False, name=None))
 
 
 def worst(metric: str) -> float:
@@ -143,9 +152,10 @@ def _settled(effect: Effect) -> bool:
     return effect.low > 0 or effect.high < MARGIN
 
 
-def _bounded(claim: ClaimTable, row: np.ndarray) -> Verdict:
-    n, rate = len(row), float(row.mean())
-    low, high = clopper_pearson(int(row.sum()), n)
+def _bounded(claim: ClaimTable, row: Values) -> Verdict:
+    nets, rate = len(np.unique(row.shapes)), float(row.scores.mean())
+    n = nets if nets > 1 else len(row.scores)
+    low, high = map(float, share_interval(rate, n))
     made = Verdict("", "success rate", rate, low, high, n, None)
     least, most = claim.at_least, claim.at_most
     inside = low >= least if least is not None else high <= (most or 0)
@@ -157,10 +167,10 @@ def _bounded(claim: ClaimTable, row: np.ndarray) -> Verdict:
 
 
 def _settling(rate: float, bound: float, n: int) -> int | None:
-    """The least number of runs whose exact interval at `rate` leaves out `bound`; None if none."""
+    """The least number of runs whose interval at `rate` leaves out `bound`; None if none."""
 
     def settles(n: int) -> bool:
-        low, high = clopper_pearson(round(rate * n), n)
-        return not low <= bound <= high
+        low, high = share_interval(rate, n)
+        return bool(not low <= bound <= high)
 
     return next((m for m in range(n + 1, MOST_RUNS) if settles(m)), None)

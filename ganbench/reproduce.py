@@ -10,6 +10,7 @@ import pandas as pd
 from ganbench import suite as suites
 from ganbench import sweep
 from ganbench.claims import Values, named, planned, values, verdict
+from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
 from ganbench.intervals import interval
 from ganbench.plan import groups
@@ -51,24 +52,30 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
     Args:
         full: the full setting where `suite` is one scaled down; None where it is it.
     """
-    of = Ran(runs, planned(groups(suite)))
+    of = Ran(suite, runs, planned(groups(suite)))
     about = [suite.about.strip()] if suite.about else []
     parts = [f"# {suite.name}", suite.summary, *about, _setting(suite, full)]
     if suite.published:
         parts += ["## Figures", _table(_FIGURES, (_figure(x, of) for x in suite.published))]
         parts += [_FIGURES_TOLD]
+    parts += [_CLAIMS_TOLD]
     for claim in suite.claims:
         parts += [f"## {claim.says}", _said(claim, of)]
-        if suite.tasks[claim.task].box is not None:
+        if of.boxed(claim.task):
             parts += [_histogram(claim, of)]
     return "\n\n".join(parts) + "\n"
 
 
 class Ran(NamedTuple):
-    """The rows of `runs.csv`, and those that were planned."""
+    """A suite with the rows of its `runs.csv`, and those that were planned."""
 
+    suite: Suite
     runs: pd.DataFrame
     asked: pd.DataFrame
+
+    def boxed(self, task: str) -> bool:
+        """Whether the task's runs are points of a box."""
+        return self.suite.tasks[task].box is not None
 
     def values(self, task: str, row: RowTable, metric: str) -> Values:
         """As `claims.values`."""
@@ -83,6 +90,10 @@ _FIGURES_TOLD = (
     "frequencies, in many papers from uniform ones. Means are of the runs that have the score; for "
     "a verdict one without counts as the worst there can be. What is marked unverified was not "
     "read in the paper: it is recalled, or read off a picture."
+)
+_CLAIMS_TOLD = (
+    "How the runs of a row ended says what a verdict compares: where none are `ok`, generators "
+    "that have not learnt to draw, or that failed."
 )
 
 
@@ -127,10 +138,18 @@ def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
 
 
 def _counted(own: Values) -> str:
-    """How many runs, how many of them without a score, and how many were to be more."""
-    without = len(own.scores) - len(own.known)
-    told = f", {without} without one" if without else ""
-    return f"{len(own.scores)}{told}" + (f", {own.missing} missing" if own.missing else "")
+    """How many runs, how many of them without a score, and how many were to be there."""
+    n, without = len(own.scores), len(own.scores) - len(own.known)
+    told = [f"{n}", *([f"{without} without one"] if without else [])]
+    told += [f"{own.missing} missing"] if own.missing else []
+    return ", ".join(told + ([f"{own.planned} planned"] if n + own.missing > own.planned else []))
+
+
+def ended(rows: Iterable[Values]) -> str:
+    """How many runs ended how, as in "5 collapsed, 3 ok"."""
+    every = [status for row in rows for status in row.statuses]
+    counts = {status.name: every.count(status.name) for status in STATUSES}
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
 
 
 def _mean(metric: str, made: np.ndarray, task: str) -> str:
@@ -147,21 +166,23 @@ def _said(claim: ClaimTable, of: Ran) -> str:
     tag = "" if claim.verified else " (unverified)"
     own = [of.values(claim.task, row, claim.metric) for row in claim.rows]
     rows = _table(
-        ("row", claim.metric, "n"),
+        ("row", claim.metric, "n", "ended"),
         (
-            (named(row), _mean(claim.metric, x.known, claim.task), _counted(x))
+            (named(row), _mean(claim.metric, x.known, claim.task), _counted(x), ended([x]))
             for row, x in zip(claim.rows, own, strict=True)
         ),
     )
     seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
     if made.verdict == "unfinished":
         seen = "runs are missing, or were stopped"
-    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n)}"
+    unit = "a row" if not of.boxed(claim.task) else "shapes"
+    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n, unit)}"
     return f"**{made.verdict}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
 
 
-def _needed(n: int | None) -> str:
-    needed = "no number of like runs" if n is None else f"n = {n:,} a row"
+def _needed(n: int | None, unit: str) -> str:
+    """Trained anew: who adds runs until they settle it finds something where there is nothing."""
+    needed = "no number of like runs" if n is None else f"n = {n:,} {unit}, trained anew,"
     return f"{needed} would settle it"
 
 
@@ -189,9 +210,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def verdicts(suite: Suite, runs: pd.DataFrame) -> list[dict[str, Any]]:
     """Every claim with its verdict, as rows of `claims.csv`."""
-    asked = planned(groups(suite))
-    return [
-        {"says": c.says, "verified": c.verified, "task": c.task, "metric": c.metric}
-        | verdict(c, runs, asked)._asdict()
-        for c in suite.claims
-    ]
+    of = Ran(suite, runs, planned(groups(suite)))
+
+    def row(claim: ClaimTable) -> dict[str, Any]:
+        own = [of.values(claim.task, x, claim.metric) for x in claim.rows]
+        named = {"says": claim.says, "verified": claim.verified, "task": claim.task}
+        found = verdict(claim, runs, of.asked)._asdict()
+        return {**named, "metric": claim.metric, **found, "ended": ended(own)}
+
+    return [row(claim) for claim in suite.claims]

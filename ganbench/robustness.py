@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,13 +13,11 @@ from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
 from ganbench.registry import kinds
 from ganbench.results import Results
-from ganbench.statistics import clopper_pearson
+from ganbench.statistics import share_interval
 
 TRIALS = (1, 2, 4, 8, 16, 32, 64)
 LEAST_POINTS = 4  # times as many points as trials, or the best of so many is the best of all
 THRESHOLDS = tuple(round(0.05 * i, 2) for i in range(21))  # of the coverage, in a profile
-RESAMPLES = 1999
-ENDS = (("low", 0.025), ("high", 0.975))  # of an interval
 
 
 def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
@@ -29,9 +27,12 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
     `success_rate` is over all runs of all points. `best_of_N` is the expected coverage (the share
     of `real`'s modes, 0 for a run without samples) of the best of N points, drawn without
     repetition, each with the mean coverage of its seeds; null where there are fewer than 4 N
-    points. Intervals, 95 %, are over resampled shapes: points of one shape have their nets in
-    common, and are no evidence apart. Where no resample differs, the share has Clopper and
-    Pearson's at as many runs as there are shapes. Runs that the program stopped are left out.
+    points. Points of one shape have their nets in common, and are no evidence apart: intervals,
+    95 %, of shares are Clopper and Pearson's at as many runs as there are shapes, and with them as
+    F's, at every x, those of
+        E max of N = integral over x from 0 to 1 of 1 - F(x)^N, F the points' distribution.
+    Both hold more often than they say: a resampled maximum never lies above the one seen, and held
+    76 to 94 % of what it claimed to. Runs that the program stopped are left out.
 
     Args:
         runs: rows of `runs.csv`.
@@ -75,9 +76,9 @@ def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) 
     """
     made = []
     for row, part in _rows(_tried(runs, boxed, reference)):
-        covered, drawn = _coverage(part), _resampled(part)
+        covered, shapes = _coverage(part), _shapes(part)
         for at in THRESHOLDS:
-            share, low, high = _share((covered >= at).astype(float), drawn)
+            share, low, high = _share(covered >= at, shapes)
             made.append({**row, "threshold": at, "share": share, "low": low, "high": high})
     return pd.DataFrame(made)
 
@@ -96,52 +97,40 @@ def _choices(n: np.ndarray, k: int) -> np.ndarray:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
+def best_interval(values: np.ndarray, trials: int, shapes: int) -> tuple[float, float]:
+    """The interval that `robustness` describes, of the best of `trials`: values at least 0."""
+    edges = np.unique(np.concatenate([[0.0, 1.0], values]))
+    above = (values[None, :] > edges[:-1, None]).mean(1)  # 1 - F from each edge to the next
+    low, high = (
+        float(np.diff(edges) @ (1 - (1 - end) ** trials)) for end in share_interval(above, shapes)
+    )
+    return low, high
+
+
 def _coverage(runs: pd.DataFrame) -> np.ndarray:
     return runs["coverage"].astype(float).mask(runs["status"].isin(UNFINISHED), 0.0).to_numpy()
 
 
+def _shapes(runs: pd.DataFrame) -> int:
+    return len({shape_of(json.loads(text)) for text in runs["hyperparameters"]})
+
+
 def _measured(runs: pd.DataFrame) -> dict[str, Any]:
-    drawn = _resampled(runs)
-    rate, low, high = _share(runs["success"].eq(True).to_numpy(float), drawn)
-    points = runs["hyperparameters"].to_numpy()
-    made: dict[str, Any] = {"points": len(set(points)), "shapes": drawn.shapes, "n": len(runs)}
+    shapes = _shapes(runs)
+    rate, low, high = _share(runs["success"].eq(True).to_numpy(), shapes)
+    each = pd.Series(_coverage(runs)).groupby(runs["hyperparameters"].to_numpy()).mean().to_numpy()
+    made: dict[str, Any] = {"points": len(each), "shapes": shapes, "n": len(runs)}
     made |= {"success_rate": rate, "success_low": low, "success_high": high}
-    each = pd.Series(_coverage(runs)).groupby(points).transform("mean").to_numpy()
-    first = ~pd.Series(points).duplicated().to_numpy()
-
-    def best(of: np.ndarray, trials: int) -> float:
-        """A point counts as often as its shape was drawn."""
-        values = each[of[first[of]]]
-        return expected_best(values, trials) if len(values) >= trials else np.nan
-
     for trials in TRIALS:
-        known = len(set(points)) >= LEAST_POINTS * trials
-        values = [best(i, trials) for i in drawn.runs] if known else [np.nan]
-        name = f"best_of_{trials}"
-        made |= {name: best(np.arange(len(runs)), trials) if known else np.nan}
-        made |= {f"{name}_{end}": np.nanquantile(values, q) if known else np.nan for end, q in ENDS}
+        name, known = f"best_of_{trials}", len(each) >= LEAST_POINTS * trials
+        low, high = best_interval(each, trials, shapes) if known else (np.nan, np.nan)
+        made |= {name: expected_best(each, trials) if known else np.nan}
+        made |= {f"{name}_low": low, f"{name}_high": high}
     return made
 
 
-class _Drawn(NamedTuple):
-    """Which runs are of as many shapes as there are, drawn with repetition, again and again."""
-
-    runs: list[np.ndarray]
-    shapes: int
-
-
-def _resampled(runs: pd.DataFrame) -> _Drawn:
-    shapes = np.array([shape_of(json.loads(text)) for text in runs["hyperparameters"]])
-    own = [np.flatnonzero(shapes == shape) for shape in np.unique(shapes)]
-    rng = np.random.default_rng(0)
-    picked = rng.integers(len(own), size=(RESAMPLES, len(own)))
-    return _Drawn([np.concatenate([own[i] for i in pick]) for pick in picked], len(own))
-
-
-def _share(held: np.ndarray, drawn: _Drawn) -> tuple[float, float, float]:
+def _share(held: np.ndarray, shapes: int) -> tuple[float, float, float]:
     """The share of runs that hold, with its interval."""
-    shares = [held[i].mean() for i in drawn.runs]
-    low, high = (float(np.quantile(shares, q)) for _, q in ENDS)
-    if low == high:
-        low, high = clopper_pearson(round(held.mean() * drawn.shapes), drawn.shapes)
-    return float(held.mean()), low, high
+    share = float(held.mean())
+    low, high = share_interval(share, shapes)
+    return share, float(low), float(high)

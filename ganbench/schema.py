@@ -14,10 +14,18 @@ Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 Moment = Annotated[float, Field(ge=0, lt=1)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Bound = Annotated[float, Field(gt=0, lt=1)]  # of a rate: 0 and 1 are bounds that every rate keeps
 
 
 def flat(table: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Nested tables as one, their keys joined by dots."""
+    """Nested tables as one, their keys joined by dots.
+
+    Raises:
+        ValueError: it is no table.
+    """
+    if not isinstance(table, Mapping):
+        raise ValueError(f"must be a table, not {table!r}")
     made: dict[str, Any] = {}
     for key, value in table.items():
         nested = isinstance(value, Mapping)
@@ -50,6 +58,12 @@ def _list_of(kind: Any) -> Any:
 Dropped = Annotated[float, Field(ge=0, lt=1)]
 
 
+class DroppedRange(Range):
+    """A range of shares: all dropped is nothing left to differentiate."""
+
+    high: Annotated[float, Field(gt=0, lt=1)]
+
+
 class BoxTable(_Table):
     """`[tasks.NAME.box]`: hyperparameters that every method is tried at, in place of the table's.
 
@@ -71,7 +85,7 @@ class BoxTable(_Table):
     d_optimizer: _list_of(Literal["adam", "sgd"]) | None = None  # type: ignore[valid-type]
     learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
     d_learning_rate: Range | _list_of(Rate) | None = None  # type: ignore[valid-type]
-    dropout: Range | _list_of(Dropped) | None = None  # type: ignore[valid-type]
+    dropout: DroppedRange | _list_of(Dropped) | None = None  # type: ignore[valid-type]
 
 
 class TaskTable(_Table):
@@ -137,8 +151,8 @@ class PublishedTable(RowTable):
 
     task: str
     metric: str
-    value: float
-    spread: float | None = None
+    value: Finite
+    spread: Finite | None = None
     spread_is: str = ""  # what the spread is, and of how many runs
     source: str
     verified: bool
@@ -153,8 +167,8 @@ class ClaimTable(_Table):
     task: str
     metric: str = "success"
     rows: Annotated[list[RowTable], Field(min_length=1)]  # the lowest first
-    at_most: Annotated[float, Field(ge=0, le=1)] | None = None
-    at_least: Annotated[float, Field(ge=0, le=1)] | None = None
+    at_most: Bound | None = None
+    at_least: Bound | None = None
 
     @pydantic.model_validator(mode="after")
     def _one_kind(self) -> "ClaimTable":

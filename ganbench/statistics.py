@@ -37,6 +37,18 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95) -> tuple[float,
     return float(found.low), float(found.high)
 
 
+def share_interval(share: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of a 95 % interval of the mean of `n` independent values in [0, 1], elementwise.
+
+    Clopper and Pearson's, at `n` times `share` successes, which need not be whole: values between 0
+    and 1 of the same mean spread less than zeros and ones do, so that it holds them more often.
+    """
+    hits = n * np.asarray(share, np.float64)
+    low = stats.beta.ppf(0.025, hits, n - hits + 1)
+    high = stats.beta.ppf(0.975, hits + 1, n - hits)
+    return np.where(hits > 0, low, 0.0), np.where(hits < n, high, 1.0)
+
+
 def t_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     """Mean and Student's t interval of the mean.
 

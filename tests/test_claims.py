@@ -76,13 +76,15 @@ def runs(**rows):
             "task": "ring",
             "method": method,
             "hyperparameters": json.dumps({"learning_rate": 0.1}),
+            "seed": 0,
+            "replicate": i,
             "status": {None: "diverged", "failed": "failed"}.get(value, "ok"),
             "success": value not in (None, "failed") and value >= 8,
             "modes": np.nan if value in (None, "failed") else value,
             "reverse_kl": np.nan if value in (None, "failed", 0) else 1 / value,
         }
         for method, values in rows.items()
-        for value in values
+        for i, value in enumerate(values)
     ]
     return pd.DataFrame(made)
 
@@ -178,6 +180,16 @@ def test_runs_that_were_stopped_or_are_missing_say_nothing(stopped):
     assert said(claim("gap", "r1"), runs(r1=[8] * 8), whole).verdict == "unfinished"
 
 
+def test_other_runs_do_not_stand_in_for_missing_ones():
+    """Four of eight planned runs, and four of another base seed: more than these may count."""
+    whole = runs(gap=[1] * 8, r1=[8] * 8)
+    part = whole[whole["replicate"] < 4]
+    other = part.assign(seed=7)
+    assert said(claim("gap", "r1"), pd.concat([part, other]), whole).verdict == "unfinished"
+    made = said(claim("gap", "r1"), pd.concat([whole, other]), whole)
+    assert (made.verdict, made.runs) == ("reproduced", 12)
+
+
 @pytest.mark.parametrize("value", [0, 8])
 def test_a_floor_or_a_ceiling_settles_nothing(value):
     made = said(claim("gap", "r1"), runs(gap=[value] * 64, r1=[value] * 64))
@@ -192,10 +204,22 @@ def test_a_bound_on_successes_is_kept_or_not_or_open():
     assert said(claim("r1", **bounds), table).verdict == "not reproduced"
     still = said(claim("r2", metric="success", at_most=0.6), table)
     assert still.verdict == "inconclusive"
-    low, high = clopper_pearson(round(still.observed * still.n), still.n)
-    assert not low <= 0.6 <= high
-    low, high = clopper_pearson(round(still.observed * (still.n - 1)), still.n - 1)
+    low, high = clopper_pearson(still.n // 2, still.n)
+    assert still.n % 2 == 0 and not low <= 0.6 <= high
+    low, high = clopper_pearson((still.n - 2) // 2, still.n - 2)
     assert low <= 0.6 <= high
+
+
+def test_a_bound_over_a_box_counts_shapes():
+    table = runs(gap=[8, 1] * 32)
+    bounds = {"metric": "success", "at_least": 0.3}
+    assert said(claim("gap", **bounds), table).verdict == "reproduced"
+    table["hyperparameters"] = [
+        json.dumps({"width": i % 4 // 2, "learning_rate": i / 100}) for i in range(64)
+    ]
+    made = said(claim("gap", **bounds), table)
+    assert (made.verdict, made.runs, made.observed) == ("inconclusive", 2, 0.5)
+    assert (made.low, made.high) == pytest.approx(clopper_pearson(1, 2))
 
 
 def test_no_effect_at_all_is_not_reproduced_once_there_are_runs_enough():

@@ -1,5 +1,7 @@
 """A suite with claims, trained small: its page, its verdicts, and what it refuses."""
 
+import re
+
 import jax
 import numpy as np
 import pandas as pd
@@ -21,7 +23,7 @@ from ganbench.tasks.catalogue import TASKS
 HEAD = (suites.SUITES / "smoke.toml").read_text().split("[tasks.")[0]
 TASK = """
 [tasks.digits]
-seeds = 2
+seeds = 4
 steps = 20
 evaluations = 2
 batch = 16
@@ -135,10 +137,13 @@ def test_every_claim_has_a_verdict_with_what_it_rests_on(made):
         told = f"**{claim['verdict']}**: {claim['effect']} {claim['observed']:.2f}"
         assert told in page
         n = claim["n"]
-        needed = "no number of like runs" if np.isnan(n) else f"n = {int(n):,} a row"
+        needed = "no number of like runs" if np.isnan(n) else f"n = {int(n):,} a row, trained anew,"
         if claim["verdict"] == "inconclusive":
             assert f"{needed} would settle it" in page
-    # 20 steps teach nothing: no run succeeds; of two runs that settles nothing
+        assert re.fullmatch(r"(\d+ [a-z]+(, )?)+", claim["ended"])
+        runs = [int(n) for n in re.findall(r"\d+", claim["ended"])]
+        assert sum(runs) == (8 if "more" in claim["says"] else 4)
+    # 20 steps teach nothing: no run succeeds; of four runs that settles nothing
     assert claims["verdict"].iloc[1] == "inconclusive" and claims["observed"].iloc[1] == 0
     assert "Claimed by a memory (unverified)." in page
 
@@ -147,12 +152,12 @@ def test_a_box_is_shown_as_a_histogram_over_its_points(made):
     folder, _, boxed = made
     runs = pd.read_csv(folder / "boxed" / "runs.csv")
     plain = runs[runs["method"] == "nonsaturating"]
-    assert len(plain) == 8 and plain["hyperparameters"].nunique() == 4
-    assert sorted(plain["replicate"]) == list(range(8))
+    assert len(plain) == 16 and plain["hyperparameters"].nunique() == 4
+    assert sorted(plain["replicate"]) == list(range(16))
     table = boxed.split("## Packing covers more")[1].split("##")[0].split("\n\n")[3].splitlines()
     assert table[0] == "| modes | nonsaturating | pacgan (pacgan.samples = 2) |"
     counts = np.array([[int(x) for x in line.split("|")[2:4]] for line in table[2:]])
-    assert counts.sum(0).tolist() == [8, 8]
+    assert counts.sum(0).tolist() == [16, 16]
 
 
 def test_points_of_a_box_are_the_same_for_every_method(made):
@@ -172,7 +177,7 @@ def test_a_box_gets_a_table_of_its_own(made, monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "digits: all of the box" in told and "best of 1" in told
     rows = pd.read_csv(folder / "boxed" / "robustness.csv")
-    assert rows["n"].tolist() == [8, 8, 8]  # pacgan's two values are two rows
+    assert rows["n"].tolist() == [16, 16, 16]  # pacgan's two values are two rows
     assert set(pd.read_csv(folder / "boxed" / "profile.csv")["method"]) == {
         "nonsaturating",
         "pacgan",
@@ -202,6 +207,7 @@ def test_samples_are_drawn_a_strip_a_row(made, monkeypatch, capsys):
     np.testing.assert_array_equal(shown, kept)
 
 
+PACKS = '{ method = "pacgan", hyperparameters.pacgan.samples = 2 }'
 LAST = "hyperparameters.pacgan.samples = 2 }]\nat"
 BAD = {
     "no claims": (GOOD.split("[[claims]]")[0], "makes no claims"),
@@ -214,6 +220,28 @@ BAD = {
         "claims.1.hyperparameters: pacgan has no 'pacgan.n'",
     ),
     "unknown metric": (GOOD.replace('"modes"\nrows', '"mods"\nrows'), "claims.0.metric"),
+    "a row that is two": (
+        GOOD.replace(LAST, "}]\nat").replace('pacgan", }]', 'pacgan" }]'),
+        "claims.1: pacgan is 2 rows of the suite",
+    ),
+    "a row against itself": (
+        GOOD.replace('[{ method = "nonsaturating" }, {', f"[{PACKS}, {{"),
+        "claims.0.rows: a run is of two of them",
+    ),
+    "too few seeds": (GOOD.replace("seeds = 4", "seeds = 3"), "3 runs of nonsaturating"),
+    "hyperparameters that are no table": (
+        GOOD.replace(LAST, "hyperparameters = 3 }]\nat"),
+        "claims.1.rows.0.hyperparameters: Value error, must be a table, not 3",
+    ),
+    "a bound that all rates keep": (
+        GOOD.replace("= 0.5\n\n[full", "= 0.0\n\n[full"),
+        "claims.1.at_least",
+    ),
+    "a figure that is no number": (GOOD.replace("= 1.25", "= nan"), "published.1.value"),
+    "box, all dropped": (
+        GOOD + BOX.replace("[0.0, 0.5]", "{ low = 0.1, high = 3.0 }"),
+        "dropout",
+    ),
     "one row without a bound": (GOOD.replace("at_least = 0.5", ""), "at_most and at_least"),
     "a bound on modes": (
         GOOD.replace("at_least", 'metric = "modes"\nat_least'),

@@ -9,8 +9,14 @@ import pytest
 
 from ganbench import shown
 from ganbench.errors import BadInput
-from ganbench.robustness import THRESHOLDS, expected_best, profile, robustness
-from ganbench.statistics import clopper_pearson
+from ganbench.robustness import (
+    THRESHOLDS,
+    best_interval,
+    expected_best,
+    profile,
+    robustness,
+)
+from ganbench.statistics import clopper_pearson, share_interval
 
 
 def runs(method, coverage, seeds=1, task="digits"):
@@ -64,7 +70,7 @@ def test_runs_that_were_stopped_are_no_evidence():
 def test_no_success_at_all_is_no_certainty():
     (row,) = robustness(runs("gap", [0.0] * 32, 4), ["digits"], []).to_dict("records")
     assert row["shapes"] == 8
-    assert (row["success_low"], row["success_high"]) == clopper_pearson(0, 8)
+    assert (row["success_low"], row["success_high"]) == pytest.approx(clopper_pearson(0, 8))
 
 
 def test_seeds_and_rates_of_one_shape_are_no_shapes_of_their_own():
@@ -85,17 +91,37 @@ def test_seeds_and_rates_of_one_shape_are_no_shapes_of_their_own():
         assert many["success_high"] == one["success_high"]
 
 
-def test_a_shape_that_is_drawn_twice_counts_twice():
-    """Of points alike in a shape the best of one is the mean: its interval is that of so many."""
-    each = np.random.default_rng(0).random(16)
-    table = runs("gap", np.repeat(each, 4).tolist())
-    table["hyperparameters"] = [
-        json.dumps({"width": i // 4, "learning_rate": i / 100}) for i in range(64)
-    ]
-    row = robustness(table, ["digits"], []).iloc[0]
-    width = row["best_of_1_high"] - row["best_of_1_low"]
-    assert row["shapes"] == 16 and row["points"] == 64
-    assert width == pytest.approx(2 * 1.96 * each.std() / 4, rel=0.1)
+def test_the_interval_of_a_share_is_clopper_and_pearsons():
+    ends = np.transpose(share_interval(np.arange(9) / 8, 8))
+    np.testing.assert_allclose(ends, [clopper_pearson(k, 8) for k in range(9)], atol=1e-9)
+
+
+def test_one_shape_is_hardly_evidence():
+    low, high = best_interval(np.random.default_rng(0).random(64), 4, 1)
+    assert low < 0.35 and high > 0.99
+
+
+@pytest.mark.parametrize("trials", [1, 2, 4, 8, 16])
+@pytest.mark.parametrize(("of_shape", "of_point"), [(1.5, 0.3), (0.3, 1.5), (0.0, 0.0)])
+def test_the_expected_best_is_held_at_least_as_often_as_claimed(of_shape, of_point, trials):
+    """Sixteen shapes of four points: what a shape does to all of its points, and each on its own;
+    with neither, one point in ten covers anything."""
+    rng = np.random.default_rng(1)
+
+    def drawn(shapes, points):
+        if not of_shape:
+            return (rng.random((shapes, points)) < 0.1) * rng.random((shapes, points))
+        own = of_shape * rng.normal(size=(shapes, 1)) + of_point * rng.normal(size=(shapes, points))
+        return 1 / (1 + np.exp(-2 * own))
+
+    true = expected_best(drawn(200_000, 1).ravel(), trials)
+    held = []
+    for _ in range(400):
+        values = drawn(16, 4).ravel()
+        low, high = best_interval(values, trials, 16)
+        assert low <= expected_best(values, trials) <= high
+        held.append(low <= true <= high)
+    assert np.mean(held) >= 0.97
 
 
 def test_values_of_a_methods_own_hyperparameter_are_rows_of_their_own():
