@@ -45,8 +45,11 @@ def _kept(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """(label, its first samples) of every run that has images."""
     for path in sorted((folder / "samples").glob("[!.]*.npz")):
         found = arrays(path)
-        if found["final"].ndim == 5:
-            yield from zip(map(str, found["cells"]), found["final"][:, :SAMPLES], strict=True)
+        cells, final = found.get("cells"), found.get("final")
+        if cells is None or final is None or len(np.atleast_1d(cells)) != len(np.atleast_1d(final)):
+            raise BadInput(f"{path}: no samples of as many runs as it names")
+        if final.ndim == 5 and final.dtype == np.uint8:
+            yield from zip(map(str, cells), final[:, :SAMPLES], strict=True)
 
 
 def _strips(rows: pd.DataFrame, kept: Mapping[str, np.ndarray], runs: int) -> Iterator[Strip]:

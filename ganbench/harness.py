@@ -36,6 +36,7 @@ class Cost(NamedTuple):
     compile_s: float
     ms_per_step_lane: float
     flops_per_step: float
+    block: int  # lanes of one program: fewer than asked for where memory is short
 
 
 class Diagnosed(NamedTuple):
@@ -124,8 +125,8 @@ def prepared(
             ended, seconds = _train_wave(task, programs, wave, own, times, advance)
             records += ended
             busy, done = busy + seconds, done + own.steps * sum(map(len, wave))
-        speed = 1e3 * busy / max(done, 1)
-        return records, Cost(compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
+        speed, took = 1e3 * busy / max(done, 1), (compiled.trace_s, compiled.compile_s)
+        return records, Cost(*took, speed, compiled.flops_per_step, each)
 
     return run
 
@@ -236,7 +237,8 @@ def _scored(
     for part, own in zip(parts, seen, strict=True):
         tallies, squares = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *part)
         x = np.concatenate(own, axis=1)
-        scored.append(_Scored(tallies, squares, x.reshape(len(x), -1, *x.shape[3:])[:, :kept]))
+        x = x.reshape(len(x), -1, *x.shape[3:])[:, :kept].copy()  # a view would keep all of it
+        scored.append(_Scored(tallies, squares, x))
     return scored
 
 

@@ -1,8 +1,9 @@
 """What memory there is, and what a group's programs take of it."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import psutil
@@ -13,7 +14,8 @@ def total(device: jax.Device) -> int:
     stats = device.memory_stats()
     if stats:
         return stats["bytes_limit"]
-    return min(psutil.virtual_memory().total, _cgroup("memory.max"))
+    limits = (group.limit for group in control_groups())
+    return int(min(psutil.virtual_memory().total, *limits, math.inf))
 
 
 def free(device: jax.Device) -> int:
@@ -21,8 +23,8 @@ def free(device: jax.Device) -> int:
     stats = device.memory_stats()
     if stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
-    left = _cgroup("memory.max") - min(_cgroup("memory.current"), _cgroup("memory.max"))
-    return min(psutil.virtual_memory().available, left)
+    left = (max(group.limit - group.used, 0) for group in control_groups())
+    return int(min(psutil.virtual_memory().available, *left, math.inf))
 
 
 def taken(programs: Iterable[Any]) -> int:
@@ -41,9 +43,49 @@ def told(size: float) -> str:
     return f"{size / 2**30:.1f} GiB"
 
 
-def _cgroup(name: str) -> float:
-    """A number of the control group that this process is in; infinite where there is no limit."""
+class ControlGroup(NamedTuple):
+    """What a control group of Linux may take of memory, and has taken: bytes, caches left out."""
+
+    limit: float
+    used: float
+
+
+class _Files(NamedTuple):
+    """What a version of control groups calls its files."""
+
+    limit: str
+    used: str
+    caches: str  # of `memory.stat`: pages of files, which are given up on demand
+
+
+_TWO = _Files("memory.max", "memory.current", "inactive_file")
+_ONE = _Files("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+
+
+def control_groups(
+    own: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")
+) -> Iterator[ControlGroup]:
+    """Those that this process is in and that limit its memory, the innermost first.
+
+    A container may see its own group as the root, under a path that `own` does not know.
+    """
     try:
-        return int(Path("/sys/fs/cgroup", name).read_text())
-    except (OSError, ValueError):
-        return float("inf")
+        lines = [line.split(":", 2) for line in own.read_text().splitlines()]
+    except OSError:  # no Linux
+        return
+    for _, controllers, path in lines:
+        if controllers == "":
+            yield from _limited(root, path, _TWO)
+        elif "memory" in controllers.split(","):
+            yield from _limited(root / "memory", path, _ONE)
+
+
+def _limited(root: Path, path: str, files: _Files) -> Iterator[ControlGroup]:
+    inner = root / path.strip("/")
+    for folder in (inner, *(p for p in inner.parents if p.is_relative_to(root))):
+        try:
+            limit, used = (int((folder / name).read_text()) for name in files[:2])
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+            yield ControlGroup(limit, used - int(stat[files.caches]))
+        except (OSError, ValueError, KeyError):  # not there, or "max": no limit
+            continue

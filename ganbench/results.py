@@ -1,6 +1,7 @@
 """A results folder, read: its tables as they were written."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,9 @@ class Results(NamedTuple):
         return [task for task, made in protocols.items() if "box" in made]
 
 
+_RUNS = ("task", "method", "hyperparameters", "seed", "replicate", "status", "success", "coverage")
+
+
 _BOARD = [
     *("task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),
     *("n", "successes", "success_rate", "success_low", "success_high"),
@@ -36,7 +40,16 @@ _WHOLE = ("onset", "samples", "reference_samples")
 
 
 def read_runs(path: Path) -> pd.DataFrame:
-    """A `runs.csv` or `leaderboard.csv` as it was written.
+    """A `runs.csv` as it was written.
+
+    Raises:
+        BadInput: no such file, or one of another schema; or not runs, naming what it lacks.
+    """
+    return _checked(path, read_table(path), _RUNS, "runs")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """One of a results folder's tables as it was written.
 
     Raises:
         BadInput: no such file, or one of another schema.
@@ -53,24 +66,28 @@ def read_runs(path: Path) -> pd.DataFrame:
     return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
 
 
+def _checked(path: Path, frame: pd.DataFrame, needed: Sequence[str], what: str) -> pd.DataFrame:
+    missing = [name for name in needed if name not in frame]
+    if missing:
+        raise BadInput(f"{path}: not {what}: no column {missing[0]}")
+    for text in frame["hyperparameters"].unique():
+        try:
+            table = isinstance(json.loads(text), dict)
+        except (TypeError, ValueError):
+            table = False
+        if not table:
+            raise BadInput(f"{path}: hyperparameters {text!r} are no JSON table")
+    return frame
+
+
 def read_board(path: Path) -> pd.DataFrame:
     """A `leaderboard.csv`.
 
     Raises:
         BadInput: as `read_runs`; or not a leaderboard, naming what it lacks.
     """
-    board = read_runs(path)
     parts = [f"{metric}_{part}" for metric in METRICS for part in ("mean", "low", "high", "n")]
-    needed = [*_BOARD, *parts]
-    missing = [name for name in needed if name not in board]
-    if missing:
-        raise BadInput(f"{path}: not a leaderboard: no column {missing[0]}")
-    try:
-        for text in board["hyperparameters"]:
-            json.loads(text)
-    except (TypeError, ValueError):
-        raise BadInput(f"{path}: hyperparameters {text!r} are not JSON") from None
-    return board
+    return _checked(path, read_table(path), [*_BOARD, *parts], "a leaderboard")
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -88,6 +105,9 @@ def read_provenance(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     if not isinstance(made, dict) or made.get("schema") != SCHEMA:
         raise BadInput(f"{path}: this version reads schema {SCHEMA}")
+    protocols = made.get("protocols", {})
+    if not (isinstance(protocols, dict) and all(isinstance(x, dict) for x in protocols.values())):
+        raise BadInput(f"{path}: protocols must be tables by task")
     return made
 
 
@@ -114,4 +134,4 @@ def load(folder: str | Path) -> Results:
     made = read_provenance(folder)
     curves = folder / "curves.parquet"
     curve = read_curves(curves) if curves.is_file() else pd.DataFrame()
-    return Results(runs, curve, read_runs(folder / "leaderboard.csv"), made)
+    return Results(runs, curve, read_table(folder / "leaderboard.csv"), made)

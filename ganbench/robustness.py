@@ -65,7 +65,13 @@ def _rows(tried: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
 
 
 def robustness_of(results: Results) -> pd.DataFrame:
-    """`robustness` of a results folder's tasks with a box."""
+    """`robustness` of a results folder's tasks with a box.
+
+    Raises:
+        BadInput: as `robustness`; nothing says which tasks have one.
+    """
+    if not results.provenance:
+        raise BadInput("robustness: no provenance.json here, which says what tasks have a box")
     return robustness(results.runs, results.boxed(), kinds("reference"))
 
 

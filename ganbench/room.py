@@ -38,7 +38,7 @@ def placed(
 
     Blocks that take more than the device's memory are halved until they do not: than all of it, not
     what is free, since numbers differ in the last bits from those of whole blocks and should not
-    hang on what else the machine does.
+    hang on what else the machine does. `cost_block` of `runs.csv` tells them apart.
 
     Raises:
         MemoryError: one lane alone is too large.

@@ -22,7 +22,7 @@ from ganbench.leaderboard import leaderboard
 from ganbench.plan import is_current
 from ganbench.provenance import first_difference, origin, provenance
 from ganbench.registry import kinds
-from ganbench.results import read_curves, read_provenance, read_runs
+from ganbench.results import read_curves, read_provenance, read_table
 from ganbench.tables import CURVE_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
 
@@ -90,7 +90,7 @@ class Store:
         """The finished groups: each one's folder and runs."""
         paths = sorted((self.folder / "groups").glob("*/runs.csv"))
         whole = [path for path in paths if not path.parent.name.startswith(".")]
-        return [(path.parent, read_runs(path)) for path in whole]
+        return [(path.parent, read_table(path)) for path in whole]
 
     def _current(self) -> list[tuple[Path, pd.DataFrame]]:
         """The finished groups without those of another version of their method: they stay on disk,
@@ -175,7 +175,7 @@ class Store:
         runs = sorted_rows(runs.drop_duplicates("cell").drop(columns="_stopped"))
         board = leaderboard(runs, kinds("reference"))
         paths = [folder for folder, _ in groups]
-        scores = sorted_rows(_joined(paths, "scores.csv", read_runs, SCORE_COLUMNS))
+        scores = sorted_rows(_joined(paths, "scores.csv", read_table, SCORE_COLUMNS))
         curve = _joined(paths, "curves.parquet", read_curves, CURVE_COLUMNS)
         curve = sorted_rows(curve, "metric", "step")
         self._open_for_writing(folder for folder, _ in groups)

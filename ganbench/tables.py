@@ -31,6 +31,7 @@ RUN_COLUMNS = [
     *("reason", "success", "coverage", "jaccard", "steps_to_90", "samples", *METRICS),
     *("protocol_hash", "judge_hash", "cell", "commit", "device"),
     *("cost_compile_s", "cost_trace_s", "cost_ms_per_step_lane", "cost_flops_per_step"),
+    "cost_block",
 ]
 SCORE_COLUMNS = [
     *("schema", "task", "method", "hyperparameters", "seed", "replicate", "score"),

@@ -1,6 +1,7 @@
 """Real images: tasks, the judge of MNIST, and training on them. They need prepared sets."""
 
 import hashlib
+import io
 import json
 
 import jax
@@ -128,7 +129,15 @@ def test_a_judge_that_every_user_trains_says_how(monkeypatch, tmp_path):
     assert judge().hash == hashlib.sha256(path.read_bytes()).hexdigest()
     with np.load(path) as arrays:
         fewer = {name: arrays[name] for name in arrays.files if name != "bias_2"}
-    for content in (b"junk", npz(fewer), npz({**fewer, "bias_2": np.zeros(3)})):
+    single = io.BytesIO()
+    np.save(single, np.zeros(3))
+    for content in (
+        b"",
+        single.getvalue(),
+        b"junk",
+        npz(fewer),
+        npz({**fewer, "bias_2": np.zeros(3)}),
+    ):
         path.write_bytes(content)
         with pytest.raises(BadInput, match="holds no weights of its net; type: ganbench judge"):
             judge()

@@ -160,6 +160,38 @@ def test_a_set_that_is_not_whole_is_one_line_that_says_what_to_type(how, tmp_pat
     assert typed(monkeypatch, "data", "list") == 0
 
 
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [
+        ("file", "is no folder"),
+        ("none", "there is no folder"),
+        ("n" * 300, "looked into: File"),
+    ],
+)
+def test_a_folder_that_is_none_is_one_line(where, told, tmp_path, monkeypatch, capsys):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / where))
+    assert told in prepared.state("mnist").reason
+    run = ("run", "stacked-mnist", "--out", tmp_path / "o")
+    for command in (("data", "prepare", "mnist"), run):
+        assert typed(monkeypatch, *command) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and (told in error or "TensorFlow" in error)
+    assert typed(monkeypatch, "data", "list") == 0 and not (tmp_path / "o").exists()
+
+
+def test_a_set_that_may_not_be_read_is_not_to_be_removed(tmp_path, monkeypatch):
+    copied(tmp_path)
+    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
+
+    def refused(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(prepared.Path, "read_text", refused)
+    reason = prepared.state("mnist").reason
+    assert reason.endswith("dataset_info.json cannot be read: Permission denied")
+
+
 def test_the_newest_version_is_read(tmp_path, monkeypatch):
     folder = copied(tmp_path)
     folder.rename(folder.with_name("3.0.10"))

@@ -1,6 +1,8 @@
 """A suite with claims, trained small: its page, its verdicts, and what it refuses."""
 
+import json
 import re
+import shutil
 
 import jax
 import numpy as np
@@ -340,6 +342,63 @@ def test_a_discriminator_may_have_a_rate_and_a_width_of_its_own(tmp_path):
     state = made.opts["d"].init({"w": np.ones(2)})
     moved, _ = made.opts["d"].step({"w": np.ones(2)}, state, {"w": np.ones(2)}, np.zeros(()))
     np.testing.assert_allclose(moved["w"], 0.5)  # 1 - 0.5 * 1: no Adam
+
+
+def changed_runs(change):
+    def of(folder):
+        change(pd.read_csv(folder / "runs.csv")).to_csv(folder / "runs.csv", index=False)
+
+    return of
+
+
+def changed_protocols(made):
+    def of(folder):
+        told = json.loads((folder / "provenance.json").read_text())
+        (folder / "provenance.json").write_text(json.dumps(told | {"protocols": made}))
+
+    return of
+
+
+def changed_samples(**arrays):
+    def of(folder):
+        path = next((folder / "samples").glob("digits_real_*.npz"))
+        with np.load(path) as found:
+            kept = {k: v for k, v in {**found, **arrays}.items() if v is not None}
+        np.savez(path, **kept)
+
+    return of
+
+
+BROKEN = {
+    "no success": ("robustness", changed_runs(lambda r: r.drop(columns="success")), "no column"),
+    "no JSON": (
+        "robustness",
+        changed_runs(lambda r: r.assign(hyperparameters="{")),
+        "hyperparameters '{' are no JSON table",
+    ),
+    "protocols in a list": ("robustness", changed_protocols([]), "protocols must be tables"),
+    "a protocol that is none": ("robustness", changed_protocols({"digits": 3}), "must be tables"),
+    "no provenance": (
+        "robustness",
+        lambda folder: (folder / "provenance.json").unlink(),
+        "no provenance.json here",
+    ),
+    "no final samples": ("samples", changed_samples(final=None), "no samples of as many runs"),
+    "a run too many": ("samples", changed_samples(cells=np.array(["a"] * 9)), "of as many runs"),
+    "no array": ("samples", changed_samples(cells=np.array("a")), "of as many runs"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_damaged_folder_is_one_line(case, made, tmp_path, monkeypatch, capsys):
+    command, damage, told = BROKEN[case]
+    folder = shutil.copytree(made[0] / "boxed", tmp_path / "results")
+    damage(folder)
+    before = sorted(folder.rglob("*"))
+    assert typed(monkeypatch, command, folder) == 2
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+    assert sorted(folder.rglob("*")) == before
 
 
 def test_a_folder_without_images_has_no_pictures(tmp_path):

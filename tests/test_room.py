@@ -108,3 +108,46 @@ def test_data_lie_once_on_a_device_whatever_the_groups(monkeypatch):
     assert first is second
     other = room.placed(grid, *args).compiled.programs[0].shared.train
     assert other.shape == grid.train.shape
+
+
+def test_control_groups_that_hold_this_process_limit_it(tmp_path):
+    """A limit may stand further out, and pages of files do not count."""
+
+    def group(path, files, stat):
+        folder = tmp_path / path
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "memory.stat").write_text(f"anon 1\n{stat}\n")
+        for name, text in files.items():
+            (folder / name).write_text(text)
+
+    own = tmp_path / "own"
+    own.write_text("0::/a/b\n")
+    group("a/b", {"memory.max": "max", "memory.current": "7"}, "inactive_file 1")
+    group("a", {"memory.max": "100", "memory.current": "30"}, "inactive_file 10")
+    assert list(memory.control_groups(own, tmp_path)) == [(100, 20)]
+    own.write_text("3:cpu,cpuacct:/x\n2:memory:/x\n0::/\n")
+    names = {"memory.limit_in_bytes": "50", "memory.usage_in_bytes": "9"}
+    group("memory/x", names, "total_inactive_file 4")
+    group("memory", {**names, "memory.limit_in_bytes": "60"}, "total_inactive_file 0")
+    assert list(memory.control_groups(own, tmp_path)) == [(50, 5), (60, 9)]
+    own.write_text("2:memory:/of/the/host\n")  # seen from a container
+    assert list(memory.control_groups(own, tmp_path)) == [(60, 9)]
+    assert list(memory.control_groups(tmp_path / "none", tmp_path)) == []
+
+
+def test_memory_is_what_a_control_group_leaves(monkeypatch):
+    groups = [memory.ControlGroup(10**9, 4 * 10**8), memory.ControlGroup(2 * 10**9, 0)]
+    monkeypatch.setattr(memory, "control_groups", lambda: iter(groups))
+    device = jax.devices()[0]
+    assert memory.total(device) == 10**9 and memory.free(device) == 6 * 10**8
+    monkeypatch.setattr(memory, "control_groups", lambda: iter([]))
+    assert memory.total(device) > memory.free(device) > 10**9
+
+
+def test_how_many_lanes_a_block_had_is_written_down(monkeypatch):
+    task = TASKS["ring"]()
+    args = (task, "nonsaturating", {}, LANES, BUDGET, jax.devices()[:1])
+    assert prepared(*args)()[1].block == 2
+    size = room.placed(*args, {}, lambda told: None).size
+    monkeypatch.setattr(memory, "total", lambda device: 0.9 * size / room.SHARE)
+    assert prepared(*args)()[1].block == 1

@@ -57,7 +57,7 @@ def test_no_floor_no_difference():
     [
         (lambda b: b.drop(columns="rank_low"), [], "not a leaderboard: no column rank_low"),
         (lambda b: b.drop(columns="fid_low"), [], "not a leaderboard: no column fid_low"),
-        (lambda b: b.assign(hyperparameters="{"), [], "hyperparameters '{' are not JSON"),
+        (lambda b: b.assign(hyperparameters="{"), [], "hyperparameters '{' are no JSON table"),
         (lambda b: b, ["--scores", "kid"], "--scores: 'kid' is none of this leaderboard's"),
         (lambda b: b, ["--above-floor"], "--above-floor: goes with --scores"),
         (lambda b: b, ["--scores", "fid,"], "--scores: 'fid,' must be names separated by commas"),

@@ -154,7 +154,7 @@ def convolutional_judge(name: str) -> Judge:
         fits = {n: np.shape(w) for n, w in weights.items()} == net.parameters()
     except FileNotFoundError:
         raise BadInput(f"judge {name}: no weights in {path}; {_train(name)}") from None
-    except (OSError, ValueError, zipfile.BadZipFile):
+    except (OSError, ValueError, EOFError, TypeError, zipfile.BadZipFile):
         fits = False
     if not fits:
         raise BadInput(f"judge {name}: {path} holds no weights of its net; {_train(name)}")

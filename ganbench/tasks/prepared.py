@@ -45,9 +45,18 @@ def state(name: str) -> State:
     Raises:
         BadInput: no set of that name.
     """
-    root = data_folder() / image_set(name).tfds
-    where, advice = f"{data_folder()} (TFDS_DATA_DIR)", f"type: ganbench data prepare {name}"
+    known, where = image_set(name), f"{data_folder()} (TFDS_DATA_DIR)"
+    try:
+        return _looked_up(known, name, where)
+    except OSError as error:
+        return State(None, f"{where} cannot be looked into: {error.strerror}")
+
+
+def _looked_up(known: ImageSet, name: str, where: str) -> State:
+    root, advice = data_folder() / known.tfds, f"type: ganbench data prepare {name}"
     if not data_folder().is_dir():
+        if data_folder().exists():
+            return State(None, f"{where} is no folder")
         return State(None, f"there is no folder {where}; {advice}")
     whole = [p for p in root.glob("*/dataset_info.json") if VERSION.fullmatch(p.parent.name)]
     versions = [path.parent for path in whole]
@@ -57,6 +66,8 @@ def state(name: str) -> State:
     newest = max(versions, key=lambda p: [int(part) for part in p.name.split(".")])
     try:
         fault = _fault(newest)
+    except PermissionError as error:
+        return State(newest, f"{error.filename} cannot be read: {error.strerror}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         fault = "dataset_info.json cannot be read"
     return State(newest, f"{newest}: {fault}; {_again(newest, name)}" if fault else "")
