@@ -228,6 +228,18 @@ def test_no_effect_at_all_is_not_reproduced_once_there_are_runs_enough():
     assert made.verdict == "not reproduced" and made.high < MARGIN
 
 
+def test_runs_added_until_it_is_settled_settle_too_much():
+    """Of rows that do not differ: at a fixed n, and looked at again with each run more."""
+    rng, fixed, added = np.random.default_rng(7), 0, 0
+    for _ in range(1000):
+        x, y = rng.normal(size=(2, 40))
+        seen = (rise(x[:n], y[:n]) for n in range(8, 41))
+        settled = [effect.low > 0 for effect in seen if effect.low > 0 or effect.high < MARGIN]
+        fixed += rise(x[:8], y[:8]).low > 0
+        added += bool(settled and settled[0])
+    assert fixed / 1000 <= 0.025 < 0.06 < added / 1000
+
+
 @pytest.mark.parametrize("n", [8, 16, 64])
 @pytest.mark.parametrize("rates", [(0.0, 0.1), (0.05, 0.5), (0.2, 0.5), (0.9, 1.0)])
 def test_the_interval_holds_a_difference_of_rates(n, rates):
