@@ -114,8 +114,8 @@ BOXES = """
 
 Points of a box that share a shape have their nets in common, and are no evidence apart. So shares
 of a box (successes, profiles, bounds of claims) have Clopper and Pearson's interval at as many runs
-as there are shapes, successes not whole. `best_of_N`, the expected best coverage of N points, is the
-integral of 1 - F(x)^N over x, F the share of points that cover no more than x, and its interval
+as there are shapes, successes not whole. `best_of_N`, the expected best coverage of N points, is
+the integral of 1 - F(x)^N over x, F the share of points that cover no more than x, and its interval
 that of those shares at every x. In simulations of 16 shapes with four points each both hold at
 least 97 % (`tests/test_robustness.py`); resampled shapes, which never see more than the best point
 there was, held 76 to 94 %. The price is width: 16 shapes say little.
