@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from ganbench import suite as suites
-from ganbench.reproduce import page, verdicts
+from ganbench.reproduction import page, verdicts
 
 ROOT = Path(__file__).parents[1]
 FOLDERS = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/claims.csv"))

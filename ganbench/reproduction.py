@@ -1,0 +1,190 @@
+"""A suite's figures beside a paper's, and a verdict on each of the paper's claims."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from ganbench.claims import Values, named, planned, values, verdict
+from ganbench.diagnostics.outcome import STATUSES
+from ganbench.intervals import interval
+from ganbench.plan import groups
+from ganbench.schema import ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
+
+BINS = 10  # of a histogram
+
+
+def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
+    """What came out of `suite`, as Markdown: settings, figures, histograms and verdicts.
+
+    Args:
+        full: the full setting where `suite` is one scaled down; None where it is it.
+    """
+    of = Ran(suite, runs, planned(groups(suite)))
+    about = [suite.about.strip()] if suite.about else []
+    parts = [f"# {suite.name}", suite.summary, *about, _setting(suite, full)]
+    if suite.published:
+        parts += ["## Figures", _table(_FIGURES, (_figure(x, of) for x in suite.published))]
+        parts += [_FIGURES_TOLD]
+    parts += [_CLAIMS_TOLD]
+    for claim in suite.claims:
+        parts += [f"## {claim.says}", _said(claim, of)]
+        if of.boxed(claim.task):
+            parts += [_histogram(claim, of)]
+    return "\n\n".join(parts) + "\n"
+
+
+def verdicts(suite: Suite, runs: pd.DataFrame) -> list[dict[str, Any]]:
+    """Every claim with its verdict, as rows of `claims.csv`."""
+    of = Ran(suite, runs, planned(groups(suite)))
+
+    def row(claim: ClaimTable) -> dict[str, Any]:
+        own = [of.values(claim.task, x, claim.metric) for x in claim.rows]
+        named = {"says": claim.says, "verified": claim.verified, "task": claim.task}
+        found = verdict(claim, runs, of.asked)._asdict()
+        return {**named, "metric": claim.metric, **found, "ended": ended(own)}
+
+    return [row(claim) for claim in suite.claims]
+
+
+class Ran(NamedTuple):
+    """A suite with the rows of its `runs.csv`, and those that were planned."""
+
+    suite: Suite
+    runs: pd.DataFrame
+    asked: pd.DataFrame
+
+    def boxed(self, task: str) -> bool:
+        """Whether the task's runs are points of a box."""
+        return self.suite.tasks[task].box is not None
+
+    def values(self, task: str, row: RowTable, metric: str) -> Values:
+        """As `claims.values`."""
+        return values(self.runs, self.asked, task, row, metric)
+
+
+_FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
+_FIGURES_TOLD = (
+    "Published figures are of the paper's setting, ours of the one above; `real` is what a perfect "
+    "sampler scores with as many samples. Scores that end in `_ungated` are of all samples, other "
+    "modes and divergences of those of high quality alone; divergences are from the true "
+    "frequencies, in many papers from uniform ones. Means are of the runs that have the score; for "
+    "a verdict one without counts as the worst there can be. What is marked unverified was not "
+    "read in the paper: it is recalled, or read off a picture."
+)
+_CLAIMS_TOLD = (
+    "How the runs of a row ended says what a verdict compares: where none are `ok`, generators "
+    "that have not learnt to draw, or that failed."
+)
+
+
+def _setting(suite: Suite, full: Suite | None) -> str:
+    """What each task's setting is, and how far it is from the full one."""
+    lines = []
+    for task, table in suite.tasks.items():
+        own = _keys(table)
+        lines.append(f"* `{task}`: {_listed(own, list(own))}.")
+        if full is not None:
+            there = _keys(full.tasks[task])
+            other = [k for k in {**own, **there} if own.get(k) != there.get(k)]
+            lines.append(
+                f"  The full setting, nearest to the paper's, has {_listed(there, other)}."
+            )
+    return "\n".join(lines)
+
+
+def _keys(table: TaskTable) -> dict[str, Any]:
+    return flat(table.model_dump(exclude_none=True))
+
+
+def _listed(table: Mapping[str, Any], keys: Sequence[str]) -> str:
+    return ", ".join(f"{key} {table[key]}" if key in table else f"no {key}" for key in keys)
+
+
+def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
+    own = of.values(figure.task, figure, figure.metric)
+    real = of.values(figure.task, RowTable(method="real"), figure.metric)
+    spread = "" if figure.spread is None else f" +- {figure.spread:g}"
+    what = f" ({figure.spread_is})" if figure.spread_is else ""
+    return (
+        named(figure),
+        figure.task,
+        figure.metric,
+        f"{figure.value:g}{spread}{what}{'' if figure.verified else ', unverified'}",
+        _mean(figure.metric, own.known, figure.task),
+        _counted(own),
+        _mean(figure.metric, real.known, figure.task),
+        figure.source,
+    )
+
+
+def _counted(own: Values) -> str:
+    """How many runs, how many of them without a score, and how many were to be there."""
+    n, without = len(own.scores), len(own.scores) - len(own.known)
+    told = [f"{n}", *([f"{without} without one"] if without else [])]
+    told += [f"{own.missing} missing"] if own.missing else []
+    return ", ".join(told + ([f"{own.planned} planned"] if n + own.missing > own.planned else []))
+
+
+def ended(rows: Iterable[Values]) -> str:
+    """How many runs ended how, as in "5 collapsed, 3 ok"."""
+    every = [status for row in rows for status in row.statuses]
+    counts = {status.name: every.count(status.name) for status in STATUSES}
+    return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
+
+
+def _mean(metric: str, made: np.ndarray, task: str) -> str:
+    if not len(made):
+        return "-"
+    found = interval(metric, made, task)
+    told = f"{found.mean:.4g}"
+    return told if np.isnan(found.low) else f"{told} [{found.low:.4g}, {found.high:.4g}]"
+
+
+def _said(claim: ClaimTable, of: Ran) -> str:
+    """The verdict on a claim in words, and the rows that it rests on."""
+    made = verdict(claim, of.runs, of.asked)
+    tag = "" if claim.verified else " (unverified)"
+    own = [of.values(claim.task, row, claim.metric) for row in claim.rows]
+    rows = _table(
+        ("row", claim.metric, "n", "ended"),
+        (
+            (named(row), _mean(claim.metric, x.known, claim.task), _counted(x), ended([x]))
+            for row, x in zip(claim.rows, own, strict=True)
+        ),
+    )
+    seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
+    if made.verdict == "unfinished":
+        seen = "runs are missing, or were stopped"
+    unit = "a row" if not of.boxed(claim.task) else "shapes"
+    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n, unit)}"
+    return f"**{made.verdict}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
+
+
+def _needed(n: int | None, unit: str) -> str:
+    """Trained anew: who adds runs until they settle it finds something where there is nothing."""
+    needed = "no number of like runs" if n is None else f"n = {n:,} {unit}, trained anew,"
+    return f"{needed} would settle it"
+
+
+def _histogram(claim: ClaimTable, of: Ran) -> str:
+    """How many of each row's runs lie in each tenth of the range of all."""
+    made = [of.values(claim.task, row, claim.metric).scores for row in claim.rows]
+    finite = np.concatenate(made)
+    edges = np.histogram_bin_edges(finite[np.isfinite(finite)], BINS)
+    counts = [np.histogram(x, edges)[0] for x in made]
+    spans = zip(edges[:-1], edges[1:], strict=True)
+    lines = [
+        (f"{low:.3g} to {high:.3g}", *(str(count[i]) for count in counts))
+        for i, (low, high) in enumerate(spans)
+    ]
+    beyond = [str((~np.isfinite(x)).sum()) for x in made]
+    if any(count != "0" for count in beyond):
+        lines.append(("infinite or none", *beyond))
+    return _table((claim.metric, *map(named, claim.rows)), lines)
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
