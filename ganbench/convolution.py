@@ -7,9 +7,12 @@ makes of `jax.lax`'s convolution stands in another order: it then runs some ten 
 `convolve_p` again, axes moved before and after.
 
 Lanes are a loop on a CPU, whose caches hold one lane's images and whose library has no kernel that
-differs between them; elsewhere they are groups of one convolution.
+differs between them; elsewhere they are groups of one convolution. On a CPU, too, the smaller of
+images and kernel is the window that slides over the other: a gradient of a gradient has kernels as
+large as maps, which would slide over mostly padding, some thirty times slower.
 """
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -62,12 +65,7 @@ def _bind(
     kernel_dilation: Sequence[int],
     precision: jax.lax.Precision | None,
 ) -> jax.Array:
-    """Of (lanes, ...); what pads below 0 cut off is cut here, which the library does not do."""
-    cuts = [(min(low, 0), min(high, 0)) for low, high in pads]
-    if any(min(cut) < 0 for cut in cuts):
-        inside = [(low, high, d - 1) for (low, high), d in zip(cuts, x_dilation, strict=True)]
-        x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0)] * 2 + inside + [(0, 0, 0)])
-        x_dilation, pads = (1, 1), [(max(low, 0), max(high, 0)) for low, high in pads]
+    """Of (lanes, ...)."""
     return convolve_p.bind(
         x,
         kernel,
@@ -93,9 +91,49 @@ def _one(x: jax.Array, kernel: jax.Array, **how: Any) -> jax.Array:
 
 
 def _in_turn(x: jax.Array, kernel: jax.Array, **how: Any) -> jax.Array:
+    swapped = is_swapped(x.shape, kernel.shape, how["strides"])
+    if swapped:
+        x, kernel, how = _swapped(x, kernel, how)
+    x, how = _cut(x, how)
+    made = _each(x, kernel, how)
+    return made.transpose(0, 4, 2, 3, 1) if swapped else made
+
+
+def _each(x: jax.Array, kernel: jax.Array, how: dict[str, Any]) -> jax.Array:
     if len(x) == 1:
         return _one(x[0], kernel[0], **how)[None]
     return jax.lax.map(lambda lane: _one(lane[0], lane[1], **how), (x, kernel))
+
+
+def is_swapped(x: Sequence[int], kernel: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether on a CPU images and kernel of these shapes, lanes first, change places."""
+    return tuple(strides) == (1, 1) and math.prod(x[2:4]) < math.prod(kernel[1:3])
+
+
+def _swapped(x: jax.Array, kernel: jax.Array, how: dict[str, Any]) -> Any:
+    """Images and kernel that change places: outputs are then the batch, and samples the channels.
+
+    With i a pixel of the images, t a tap, o a pixel of the result, d_x and d_k the dilations and p
+    the pad before, d_x i = o + d_k t - p; counted from the other end, by i' = I - 1 - i and
+    t' = T - 1 - t, d_k t' = o + d_x i' - p', p' = p + d_x (I - 1) - d_k (T - 1).
+    """
+    d_x, d_k = how["x_dilation"], how["kernel_dilation"]
+    more = [d_x[i] * (x.shape[2 + i] - 1) - d_k[i] * (kernel.shape[1 + i] - 1) for i in range(2)]
+    pads = [(low + m, high + m) for (low, high), m in zip(how["pads"], more, strict=True)]
+    images = jnp.flip(kernel, (1, 2)).transpose(0, 4, 1, 2, 3)
+    window = jnp.flip(x, (2, 3)).transpose(0, 2, 3, 4, 1)
+    return images, window, how | {"pads": pads, "x_dilation": d_k, "kernel_dilation": d_x}
+
+
+def _cut(x: jax.Array, how: dict[str, Any]) -> tuple[jax.Array, dict[str, Any]]:
+    """What pads below 0 cut off is cut beforehand, which the library does not do."""
+    cuts = [(min(low, 0), min(high, 0)) for low, high in how["pads"]]
+    if not any(min(cut) < 0 for cut in cuts):
+        return x, how
+    inside = [(*cut, d - 1) for cut, d in zip(cuts, how["x_dilation"], strict=True)]
+    x = jax.lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0)] * 2 + inside + [(0, 0, 0)])
+    pads = [(max(low, 0), max(high, 0)) for low, high in how["pads"]]
+    return x, how | {"pads": pads, "x_dilation": (1, 1)}
 
 
 def _in_groups(x: jax.Array, kernel: jax.Array, **how: Any) -> jax.Array:
@@ -123,33 +161,23 @@ def _of_images(ct: jax.Array, x: Any, kernel: jax.Array, **how: Any) -> jax.Arra
 
 
 def _of_kernels(ct: jax.Array, x: jax.Array, kernel: Any, **how: Any) -> jax.Array:
-    """And of the kernel: channels are the batch, samples the channels.
-
-    Of images and cotangent one slides over the other. A window is dilated for nothing, what it
-    slides over grows: so the less dilated one, and then taps come out in the other order.
-    """
-    images, cotangents = how["x_dilation"], how["strides"]
-    turned = max(images) > max(cotangents)
-    over, window = (ct, x) if turned else (x, ct)
-    over_dilation, window_dilation = (cotangents, images) if turned else (images, cotangents)
+    """And of the kernel: channels are the batch, samples the channels, the cotangent the kernel."""
     around = []
     for i in range(2):
-        length = (over.shape[2 + i] - 1) * over_dilation[i] + 1
-        slid = (window.shape[2 + i] - 1) * window_dilation[i] + 1
+        length = (x.shape[2 + i] - 1) * how["x_dilation"][i] + 1
+        slid = (ct.shape[2 + i] - 1) * how["strides"][i] + 1
         taps = (kernel.aval.shape[1 + i] - 1) * how["kernel_dilation"][i]
-        low = taps - how["pads"][i][0] if turned else how["pads"][i][0]
+        low = how["pads"][i][0]
         around.append((low, slid + taps - length - low))
     made = _bind(
-        over.transpose(0, 4, 2, 3, 1),
-        window.transpose(0, 2, 3, 1, 4),
+        x.transpose(0, 4, 2, 3, 1),
+        ct.transpose(0, 2, 3, 1, 4),
         how["kernel_dilation"],
         around,
-        over_dilation,
-        window_dilation,
+        how["x_dilation"],
+        how["strides"],
         how["precision"],
     )
-    if turned:
-        return jnp.flip(made, (2, 3)).transpose(0, 2, 3, 4, 1)
     return made.transpose(0, 2, 3, 1, 4)
 
 

@@ -10,6 +10,8 @@ from typing import Any
 from jax.extend.core import ClosedJaxpr, Jaxpr
 from jax.interpreters import partial_eval
 
+from ganbench.convolution import is_swapped
+
 #: Primitives that move or convert numbers without arithmetic on them.
 _MOVES = frozenset(
     "broadcast_in_dim reshape transpose squeeze slice dynamic_slice dynamic_update_slice gather "
@@ -40,6 +42,15 @@ def _convolution(equation: Any, terms: int, dilation: tuple[int, ...]) -> float:
     return 2 * _size(equation.outvars[0]) * terms / math.prod(dilation)
 
 
+def _own_convolution(equation: Any) -> float:
+    avals: list[Any] = [variable.aval for variable in equation.invars]
+    x, kernel = (aval.shape for aval in avals)
+    taps, dilation = kernel[1:3], equation.params["x_dilation"]
+    if is_swapped(x, kernel, equation.params["strides"]):
+        taps, dilation = x[2:4], equation.params["kernel_dilation"]
+    return _convolution(equation, math.prod(taps) * kernel[3], dilation)
+
+
 def _count(jaxpr: Jaxpr) -> float:
     total = 0.0
     for equation in jaxpr.eqns:
@@ -50,11 +61,9 @@ def _count(jaxpr: Jaxpr) -> float:
             terms = math.prod(variable.aval.shape[i] for i in contracted)
             total += 2 * _size(equation.outvars[0]) * terms
         elif name == "convolve":
-            kernel: Any = equation.invars[1]
-            _, *taps, _ = kernel.aval.shape
-            total += _convolution(equation, math.prod(taps), equation.params["x_dilation"])
+            total += _own_convolution(equation)
         elif name == "conv_general_dilated":
-            kernel = equation.invars[1]
+            kernel: Any = equation.invars[1]
             outputs = kernel.aval.shape[equation.params["dimension_numbers"].rhs_spec[0]]
             total += _convolution(
                 equation, _size(kernel) // outputs, equation.params["lhs_dilation"]

@@ -145,6 +145,25 @@ def test_the_library_can_take_every_convolution_of_every_derivative(shape, lanes
     assert set(seen(theirs)[0]) > set(orders)
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_smaller_one_is_the_window_in_every_derivative(shape):
+    """Otherwise a gradient of a gradient slides maps over padding."""
+    ours, _, x, w = forms(*shape)
+    traced = jax.jit(jax.grad(slope(ours), (0, 1))).trace(x, w)
+    made = traced.lower(lowering_platforms=("cpu",)).as_text()
+    seen = re.findall(
+        r"convolution.*?stride = \[(\d), (\d)\]"
+        r".*?tensor<\d+x(\d+)x(\d+)x.*?tensor<(\d+)x(\d+)x",
+        made,
+    )
+    assert len(seen) == made.count("stablehlo.convolution") > 4
+    for *strides, h, w_, rows, columns in ([int(n) for n in one] for one in seen):
+        assert strides != [1, 1] or rows * columns <= h * w_
+    kernel, image = jnp.ones((1, 7, 7, 2, 4)), jnp.ones((1, 3, 4, 4, 2))
+    swapped = jax.make_jaxpr(lambda x, w: convolve(x[0], w[0], [(6, 6)] * 2))(image, kernel)
+    assert flops(swapped) == 2 * (3 * 10 * 10 * 4) * (4 * 4 * 2)
+
+
 def test_lanes_are_groups_where_there_is_no_cpu():
     ours, _, x, w = forms(*SHAPES[0])
     traced = jax.jit(jax.vmap(ours)).trace(jnp.stack([x, x]), jnp.stack([w, w]))
