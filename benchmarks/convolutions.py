@@ -3,12 +3,14 @@
     python benchmarks/convolutions.py
 
 Milliseconds a lane for a layer and its gradients of kernels and images, batches of 64: Flax's own
-layer, patches times a matrix, and the library by `ganbench.convolution`. One core: on Linux pin it
-with `taskset -c 0`. Ratios hold across machines better than times.
+layer, patches times a matrix, and the library by `ganbench.convolution`; then for the gradients of
+a penalty on the slope at images, as R1's discriminators have them. One core: on Linux pin it with
+`taskset -c 0`. Ratios hold across machines better than times.
 """
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import flax.linen as nn
 import jax
@@ -34,17 +36,23 @@ def ways(up: bool, features: int) -> dict[str, nn.Module]:
     return {"flax": theirs, "patches": PatchConv(features, 4), "library": Conv(features, 4)}
 
 
-def milliseconds(module: nn.Module, x: jax.Array) -> float:
+def value(module: nn.Module, params, x: jax.Array) -> jax.Array:
+    return jnp.sum(jnp.sin(module.apply(params, x)))
+
+
+def slope(module: nn.Module, params, x: jax.Array) -> jax.Array:
+    """The penalty, whose gradients are of second order."""
+    return jnp.sum(jax.grad(value, 2)(module, params, x) ** 2)
+
+
+def milliseconds(loss: Callable, module: nn.Module, x: jax.Array) -> float:
     """Of one step of one lane."""
     lanes = len(x)
     keys = jax.random.split(jax.random.key(1), lanes)
     params = jax.vmap(module.init)(keys, x)
 
-    def loss(params, x):
-        return jnp.sum(jnp.sin(module.apply(params, x)))
-
     def step(carry, _):
-        by_params, by_x = jax.vmap(jax.grad(loss, (0, 1)))(*carry)
+        by_params, by_x = jax.vmap(jax.grad(partial(loss, module), (0, 1)))(*carry)
         return jax.tree.map(lambda a, b: a - 1e-6 * b, carry, (by_params, by_x)), None
 
     run: Callable = jax.jit(lambda *carry: jax.lax.scan(step, carry, None, length=STEPS)[0])
@@ -61,13 +69,18 @@ def milliseconds(module: nn.Module, x: jax.Array) -> float:
 
 def main() -> None:
     set_devices(None)
-    print("| layer | lanes | flax | patches | library |\n|---|---|---|---|---|")
+    measured("gradients", value)
+    measured("gradients of a penalty", slope)
+
+
+def measured(title: str, loss: Callable) -> None:
+    print(f"\n| {title} | lanes | flax | patches | library |\n|---|---|---|---|---|")
     totals: dict[tuple[int, str], float] = {}
     for up, shapes in ((False, DOWN), (True, UP)):
         for side, before, after in shapes:
             for lanes in (1, 4):
                 x = jax.random.normal(jax.random.key(0), (lanes, BATCH, side, side, before))
-                took = {name: milliseconds(m, x) for name, m in ways(up, after).items()}
+                took = {name: milliseconds(loss, m, x) for name, m in ways(up, after).items()}
                 for name, ms in took.items():
                     totals[lanes, name] = totals.get((lanes, name), 0.0) + ms
                 label = f"{'up' if up else 'down'} {side} x {side}, {before} to {after}"
