@@ -172,12 +172,14 @@ def test_a_folder_that_is_none_is_one_line(where, told, tmp_path, monkeypatch, c
     (tmp_path / "file").touch()
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / where))
     assert told in prepared.state("mnist").reason
-    run = ("run", "stacked-mnist", "--out", tmp_path / "o")
-    for command in (("data", "prepare", "mnist"), run):
-        assert typed(monkeypatch, *command) == 2
-        error = capsys.readouterr().err
-        assert error.count("\n") == 1 and (told in error or "TensorFlow" in error)
-    assert typed(monkeypatch, "data", "list") == 0 and not (tmp_path / "o").exists()
+    prepared.load.cache_clear()
+    with pytest.raises(BadInput, match=told):
+        prepared.load("mnist")
+    prepared.load.cache_clear()
+    assert typed(monkeypatch, "data", "prepare", "mnist") == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "TensorFlow" in error
+    assert typed(monkeypatch, "data", "list") == 0
 
 
 def test_a_set_that_may_not_be_read_is_not_to_be_removed(tmp_path, monkeypatch):
