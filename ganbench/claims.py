@@ -20,8 +20,6 @@ from ganbench.statistics import share_interval
 MARGIN = 0.33  # the delta from which on effects are called medium (Romano et al. 2006, recalled)
 MOST_RUNS = 10_000
 LEAST_RUNS = 4  # of fewer in a row "not reproduced" comes out too often
-
-
 RUN = ("task", "method", "hyperparameters", "seed", "replicate")  # what a run is known by
 
 
