@@ -1,14 +1,11 @@
 """The command line, used: what a run and a leaderboard print."""
 
-import hashlib
 import io
-import json
 
 from commands import typed
 from rich.console import Console
 
 from ganbench import suite as suites
-from ganbench.judges import remake
 from ganbench.progress import shown
 
 GOOD = (suites.SUITES / "smoke.toml").read_text()
@@ -53,20 +50,3 @@ def test_live_display_says_where_it_is_and_what_has_happened():
     assert "[1/2] ring gap: 1 collapsed, 2 ok (" in text
     assert "group 2/2  ring r1" in text and "runs so far: 1 collapsed, 2 ok" in text
     assert "time limit: 1 of 2 groups not started" in text
-
-
-def test_judge_train_writes_weights_and_says_how_good_they_are(tmp_path, monkeypatch, capsys):
-    short = remake.LESSONS["digits"]._replace(steps=200)
-    monkeypatch.setitem(remake.LESSONS, "digits", short)
-    assert typed(monkeypatch, "judge", "train", "digits", "--out", str(tmp_path / "j")) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:6] == [f"fit {n} of 6" for n in range(1, 7)]
-    made = json.loads((tmp_path / "j" / "digits.json").read_text())
-    low, high = made["fold_accuracy_interval_95"]
-    told = f"accuracy over 5 folds {made['fold_accuracy_mean']:.4f} [{low:.4f}, {high:.4f}], n = 5"
-    assert told in lines
-    assert made["rates"]["accuracy"] > 0.9
-    content = (tmp_path / "j" / "digits.npz").read_bytes()
-    assert hashlib.sha256(content).hexdigest() == made["sha256"]
-    assert lines[-2].startswith("agrees with the committed weights on 9")
-    assert lines[-1].endswith("not the committed file to the bit")

@@ -37,7 +37,7 @@ class Lesson(NamedTuple):
     split: Callable[[], Split]  # images as float32 in [-1, 1]
     initial: Callable[[jax.Array], Any]  # key -> first kernels and biases
     classify: Callable[[Any, jax.Array], tuple[jax.Array, jax.Array]]  # -> logits, hidden values
-    judge: Callable[[], Judge]  # with the committed weights
+    judge: Callable[[], Judge]  # the one in use
     sha256: str | None  # of the committed file, if there is one
     classes: int
     steps: int
@@ -129,10 +129,10 @@ def provenance(lesson: Lesson, weights: Weights, accuracies: list[float]) -> dic
     }
 
 
-def agreement(lesson: Lesson, weights: Weights) -> float:
-    """Share of the held-out images that `weights` and the committed ones give the same mode."""
+def agreement(lesson: Lesson, weights: Weights, others: Weights) -> float:
+    """Share of the held-out images that `weights` and `others` give the same mode."""
     images = lesson.split().held_out
-    both = [_logits(lesson, w, images)[:, :-1] for w in (weights, lesson.judge().weights)]
+    both = [_logits(lesson, w, images)[:, :-1] for w in (weights, others)]
     return float(np.mean(np.argmax(both[0], axis=-1) == np.argmax(both[1], axis=-1)))
 
 

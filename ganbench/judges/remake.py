@@ -1,4 +1,4 @@
-"""`ganbench judge train`: a judge's weights made anew, and held against the committed ones."""
+"""`ganbench judge train`: a judge's weights made anew, and held against those in use."""
 
 import hashlib
 import json
@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganbench.errors import BadInput, choices
-from ganbench.judges.classifier import agreement, cross_validate, provenance, train
+from ganbench.judges.classifier import Lesson, agreement, cross_validate, provenance, train
 from ganbench.judges.convolutional import weights_path
 from ganbench.judges.digits import npz
 from ganbench.judges.lessons import LESSONS
+from ganbench.tasks.base import Judge
 
 BUILD = Path("build/judges")
 
@@ -17,8 +18,8 @@ BUILD = Path("build/judges")
 def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
     """Trains judge `name`, writes `<name>.npz` and its provenance to `folder`, says how good it is.
 
-    Committed weights stay: leaderboards compare only under one pinned judge. They are written to
-    `BUILD` if no folder is given; a judge that comes without weights goes where it is looked for.
+    A judge in use stays: leaderboards compare only under one. The new one is written to `BUILD` if
+    no folder is given; where there is none yet, it goes to where it is looked for.
 
     Raises:
         BadInput: no judge of that name, a folder that cannot be written to, or images that are not
@@ -27,7 +28,8 @@ def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
     if name not in LESSONS:
         raise BadInput(f"judge: unknown name {name!r}; known: {choices(LESSONS)}")
     lesson = LESSONS[name]
-    folder = folder or (BUILD if lesson.sha256 else weights_path(name).parent)
+    used = _used(lesson)
+    folder = folder or (BUILD if used else weights_path(name).parent)
     path = folder / f"{name}.npz"
     lesson.split()
     try:  # before the minutes that training takes
@@ -46,11 +48,26 @@ def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
     say(f"accuracy over {n} folds {mean:.4f} [{low:.4f}, {high:.4f}], n = {n}")
     for kind, rate in made["rates"].items():
         say(f"{'accuracy, held-out' if kind == 'accuracy' else kind + ' accepted'}: {rate:.4f}")
-    if lesson.sha256 is None:
-        say(f"wrote {path}: the judge of {name} from now on")
+    if used is None:
+        used = _used(lesson)
+        say(f"wrote {path}" + (f": the judge of {name} from now on" if used else ""))
         return path
-    same = hashlib.sha256(content).hexdigest() == lesson.sha256
-    alike = agreement(lesson, weights)
-    say(f"agrees with the committed weights on {alike:.1%} of the held-out data")
-    say(f"wrote {path}, {'equal to' if same else 'not'} the committed file to the bit")
+    same = hashlib.sha256(content).hexdigest() == used.hash
+    alike = agreement(lesson, weights, used.weights)
+    say(f"agrees with the judge in use on {alike:.1%} of the held-out data")
+    say(f"wrote {path}, {'equal to' if same else 'not'} the file in use to the bit")
     return path
+
+
+def _used(lesson: Lesson) -> Judge | None:
+    """The judge in use.
+
+    Raises:
+        BadInput: it is in this package and not whole.
+    """
+    try:
+        return lesson.judge()
+    except BadInput:
+        if lesson.sha256:
+            raise
+        return None
