@@ -1,7 +1,7 @@
 """Whether what a paper claims came out: an ordering or a bound, never an equality."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -9,10 +9,9 @@ import numpy as np
 import pandas as pd
 
 from ganbench.box import shape_of
-from ganbench.canonical import canonical
 from ganbench.effect import Effect, rise, with_runs
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
-from ganbench.plan import Group
+from ganbench.plan import RUN, Group
 from ganbench.registry import canonical_name
 from ganbench.schema import ClaimTable, RowTable
 from ganbench.statistics import share_interval
@@ -20,7 +19,6 @@ from ganbench.statistics import share_interval
 MARGIN = 0.33  # the delta from which on effects are called medium (Romano et al. 2006, recalled)
 MOST_RUNS = 10_000
 LEAST_RUNS = 4  # of fewer in a row "not reproduced" comes out too often
-RUN = ("task", "method", "hyperparameters", "seed", "replicate")  # what a run is known by
 
 
 class Verdict(NamedTuple):
@@ -60,14 +58,12 @@ class Values(NamedTuple):
 
 def planned(groups: Iterable[Group]) -> pd.DataFrame:
     """The runs that a suite asks for: what tells each from all others."""
-    cells = [cell for group in groups for cell in group.cells]
-    made = [(*c.row[:2], canonical(c.row.hyperparameters), c.seed, c.replicate) for c in cells]
-    return pd.DataFrame(made, columns=list(RUN))
+    made = [cell.known_by() for group in groups for cell in group.cells]
+    return pd.DataFrame(made, columns=RUN)
 
 
-def verdict(claim: ClaimTable, runs: pd.DataFrame, asked: pd.DataFrame) -> Verdict:
-    """The verdict on `claim` from the rows of `runs.csv`; `asked` are those that were `planned`."""
-    rows = [values(runs, asked, claim.task, row, claim.metric) for row in claim.rows]
+def verdict(claim: ClaimTable, rows: Sequence[Values]) -> Verdict:
+    """The verdict on `claim` from the `values` of its rows."""
     least = min(len(row.scores) for row in rows)
     if any(row.missing for row in rows) or least < LEAST_RUNS:
         nan = float("nan")
@@ -82,6 +78,9 @@ def values(
     runs: pd.DataFrame, asked: pd.DataFrame, task: str, row: RowTable, metric: str
 ) -> Values:
     """The metric of every run of a row: of all its points, if its task has a box.
+
+    Args:
+        runs: rows of `runs.csv`; `asked` are those that were `planned`.
 
     A run without a score, which diverged or drew nothing that can be scored, counts as the worst
     there can be: left out it would leave the better ones to speak for all.
@@ -100,7 +99,7 @@ def values(
 
 
 def _known_by(runs: pd.DataFrame) -> set[tuple[Any, ...]]:
-    return set(runs[list(RUN)].itertuples(index=False, name=None))
+    return set(runs[RUN].itertuples(index=False, name=None))
 
 
 def worst(metric: str) -> float:

@@ -10,10 +10,11 @@ from ganbench.diagnostics.outcome import STATUSES, UNFINISHED
 from ganbench.errors import BadInput
 from ganbench.intervals import interval
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.plan import ROW
 from ganbench.power import ALPHA, least_separable, seeds_needed, separable
 from ganbench.statistics import Interval, clopper_pearson, fisher, holm
 
-_KEY = ["schema", "task", "method", "hyperparameters"]
+_KEY = ["schema", *ROW]
 _RANKS = ["rank", "rank_low", "rank_high", "seeds_to_next"]
 _STATUS_COUNTS = [f"n_{status.name}" for status in STATUSES]
 _SAME = ["protocol_hash", "judge_hash"]

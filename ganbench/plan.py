@@ -20,6 +20,8 @@ SCHEMA = 1  # of every file in a results folder
 PROTOCOL_VERSION = 2  # raised whenever nets, optimizer, streams or harness move numbers
 BASELINE_LANES = 8  # replicates of `real` that define coverage; their spread is under 0.1 %
 BASELINE_EVALUATIONS = 4
+ROW = ["task", "method", "hyperparameters"]  # what a leaderboard's row is known by, in every table
+RUN = [*ROW, "seed", "replicate"]  # and a run
 
 
 class Row(NamedTuple):
@@ -36,6 +38,11 @@ class Cell(NamedTuple):
     row: Row
     seed: int
     replicate: int
+
+    def known_by(self) -> dict[str, Any]:
+        """What tells it from all other runs, as tables write it."""
+        own = canonical(self.row.hyperparameters)
+        return dict(zip(RUN, (*self.row[:2], own, self.seed, self.replicate), strict=True))
 
 
 class Group(NamedTuple):

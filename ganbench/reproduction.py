@@ -40,9 +40,9 @@ def verdicts(suite: Suite, runs: pd.DataFrame) -> list[dict[str, Any]]:
     of = Ran(suite, runs, planned(groups(suite)))
 
     def row(claim: ClaimTable) -> dict[str, Any]:
-        own = [of.values(claim.task, x, claim.metric) for x in claim.rows]
+        own = of.claimed(claim)
         named = {"says": claim.says, "verified": claim.verified, "task": claim.task}
-        found = verdict(claim, runs, of.asked)._asdict()
+        found = verdict(claim, own)._asdict()
         return {**named, "metric": claim.metric, **found, "ended": ended(own)}
 
     return [row(claim) for claim in suite.claims]
@@ -62,6 +62,10 @@ class Ran(NamedTuple):
     def values(self, task: str, row: RowTable, metric: str) -> Values:
         """As `claims.values`."""
         return values(self.runs, self.asked, task, row, metric)
+
+    def claimed(self, claim: ClaimTable) -> list[Values]:
+        """What a claim's rows reached."""
+        return [self.values(claim.task, row, claim.metric) for row in claim.rows]
 
 
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
@@ -144,9 +148,9 @@ def _mean(metric: str, made: np.ndarray, task: str) -> str:
 
 def _said(claim: ClaimTable, of: Ran) -> str:
     """The verdict on a claim in words, and the rows that it rests on."""
-    made = verdict(claim, of.runs, of.asked)
+    own = of.claimed(claim)
+    made = verdict(claim, own)
     tag = "" if claim.verified else " (unverified)"
-    own = [of.values(claim.task, row, claim.metric) for row in claim.rows]
     rows = _table(
         ("row", claim.metric, "n", "ended"),
         (
@@ -170,7 +174,7 @@ def _needed(n: int | None, unit: str) -> str:
 
 def _histogram(claim: ClaimTable, of: Ran) -> str:
     """How many of each row's runs lie in each tenth of the range of all."""
-    made = [of.values(claim.task, row, claim.metric).scores for row in claim.rows]
+    made = [own.scores for own in of.claimed(claim)]
     finite = np.concatenate(made)
     edges = np.histogram_bin_edges(finite[np.isfinite(finite)], BINS)
     counts = [np.histogram(x, edges)[0] for x in made]

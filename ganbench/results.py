@@ -10,7 +10,7 @@ import pandas as pd
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import METRICS
-from ganbench.plan import SCHEMA
+from ganbench.plan import ROW, RUN, SCHEMA
 
 
 class Results(NamedTuple):
@@ -27,11 +27,11 @@ class Results(NamedTuple):
         return [task for task, made in protocols.items() if "box" in made]
 
 
-_RUNS = ("task", "method", "hyperparameters", "seed", "replicate", "status", "success", "coverage")
+_RUNS = (*RUN, "status", "success", "coverage")
 
 
 _BOARD = [
-    *("task", "method", "hyperparameters", "rank", "rank_low", "rank_high"),
+    *(*ROW, "rank", "rank_low", "rank_high"),
     *("n", "successes", "success_rate", "success_low", "success_high"),
     *(f"n_{status.name}" for status in STATUSES),
 ]

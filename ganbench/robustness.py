@@ -11,6 +11,7 @@ from scipy.special import gammaln
 from ganbench.box import method_of, shape_of
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
+from ganbench.plan import ROW
 from ganbench.registry import kinds
 from ganbench.results import Results
 from ganbench.statistics import share_interval
@@ -28,8 +29,8 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
     of `real`'s modes, 0 for a run without samples) of the best of N points, drawn without
     repetition, each with the mean coverage of its seeds; null where there are fewer than 4 N
     points. Points of one shape have their nets in common, and are no evidence apart: intervals,
-    95 %, of shares are Clopper and Pearson's at as many runs as there are shapes, and with them as
-    F's, at every x, those of
+    95 %, of shares are Clopper and Pearson's at as many runs as there are shapes (points where all
+    have one shape), and with them as F's, at every x, those of
         E max of N = integral over x from 0 to 1 of 1 - F(x)^N, F the points' distribution.
     Both hold more often than they say: a resampled maximum never lies above the one seen, and held
     76 to 94 % of what it claimed to. Runs that the program stopped are left out.
@@ -61,7 +62,7 @@ def _rows(tried: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
     """Each row's names, with its runs."""
     own = tried["hyperparameters"].map(lambda text: method_of(json.loads(text)))
     for names, part in tried.groupby([tried["task"], tried["method"], own], sort=False):
-        yield dict(zip(("task", "method", "hyperparameters"), map(str, names), strict=True)), part
+        yield dict(zip(ROW, map(str, names), strict=True)), part
 
 
 def robustness_of(results: Results) -> pd.DataFrame:
@@ -82,9 +83,9 @@ def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) 
     """
     made = []
     for row, part in _rows(_tried(runs, boxed, reference)):
-        covered, shapes = _coverage(part), _shapes(part)
+        covered, apart = _coverage(part), _apart(part)
         for at in THRESHOLDS:
-            share, low, high = _share(covered >= at, shapes)
+            share, low, high = _share(covered >= at, apart)
             made.append({**row, "threshold": at, "share": share, "low": low, "high": high})
     return pd.DataFrame(made)
 
@@ -103,12 +104,12 @@ def _choices(n: np.ndarray, k: int) -> np.ndarray:
     return gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
 
 
-def best_interval(values: np.ndarray, trials: int, shapes: int) -> tuple[float, float]:
+def best_interval(values: np.ndarray, trials: int, n: int) -> tuple[float, float]:
     """The interval that `robustness` describes, of the best of `trials`: values at least 0."""
     edges = np.unique(np.concatenate([[0.0, 1.0], values]))
     above = (values[None, :] > edges[:-1, None]).mean(1)  # 1 - F from each edge to the next
     low, high = (
-        float(np.diff(edges) @ (1 - (1 - end) ** trials)) for end in share_interval(above, shapes)
+        float(np.diff(edges) @ (1 - (1 - end) ** trials)) for end in share_interval(above, n)
     )
     return low, high
 
@@ -121,22 +122,28 @@ def _shapes(runs: pd.DataFrame) -> int:
     return len({shape_of(json.loads(text)) for text in runs["hyperparameters"]})
 
 
-def _measured(runs: pd.DataFrame) -> dict[str, Any]:
+def _apart(runs: pd.DataFrame) -> int:
+    """As how many runs an interval takes them: shapes, or points where there is but one shape."""
     shapes = _shapes(runs)
-    rate, low, high = _share(runs["success"].eq(True).to_numpy(), shapes)
+    return shapes if shapes > 1 else runs["hyperparameters"].nunique()
+
+
+def _measured(runs: pd.DataFrame) -> dict[str, Any]:
+    apart = _apart(runs)
+    rate, low, high = _share(runs["success"].eq(True).to_numpy(), apart)
     each = pd.Series(_coverage(runs)).groupby(runs["hyperparameters"].to_numpy()).mean().to_numpy()
-    made: dict[str, Any] = {"points": len(each), "shapes": shapes, "n": len(runs)}
+    made: dict[str, Any] = {"points": len(each), "shapes": _shapes(runs), "n": len(runs)}
     made |= {"success_rate": rate, "success_low": low, "success_high": high}
     for trials in TRIALS:
         name, known = f"best_of_{trials}", len(each) >= LEAST_POINTS * trials
-        low, high = best_interval(each, trials, shapes) if known else (np.nan, np.nan)
+        low, high = best_interval(each, trials, apart) if known else (np.nan, np.nan)
         made |= {name: expected_best(each, trials) if known else np.nan}
         made |= {f"{name}_low": low, f"{name}_high": high}
     return made
 
 
-def _share(held: np.ndarray, shapes: int) -> tuple[float, float, float]:
+def _share(held: np.ndarray, n: int) -> tuple[float, float, float]:
     """The share of runs that hold, with its interval."""
     share = float(held.mean())
-    low, high = share_interval(share, shapes)
+    low, high = share_interval(share, n)
     return share, float(low), float(high)

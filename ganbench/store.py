@@ -19,7 +19,7 @@ import pandas as pd
 from ganbench.canonical import canonical, digest
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
-from ganbench.plan import is_current
+from ganbench.plan import RUN, is_current
 from ganbench.provenance import first_difference, origin, provenance
 from ganbench.registry import kinds
 from ganbench.results import read_curves, read_provenance, read_table
@@ -163,8 +163,8 @@ class Store:
                 _task=rows["task"].map({name: i for i, name in enumerate(tasks)}),
                 _method=rows["method"].map({name: i for i, name in enumerate(methods)}),
             )
-            by = ["_task", "task", "_method", "method", "hyperparameters", "seed", "replicate"]
-            rows = rows.sort_values([*by, *last], kind="stable", ignore_index=True)
+            by = ["_task", "task", "_method", *RUN[1:], *last]
+            rows = rows.sort_values(by, kind="stable", ignore_index=True)
             return rows.drop(columns=["_task", "_method"])
 
         groups = self._current()

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ganbench.canonical import canonical
 from ganbench.diagnostics.outcome import (
     UNFINISHED,
     Baseline,
@@ -21,26 +20,20 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.metrics.evidence import Evidence
 from ganbench.metrics.modes import covered
 from ganbench.metrics.score import Score
-from ganbench.plan import SCHEMA, Cell, cell_hash
+from ganbench.plan import RUN, SCHEMA, Cell, cell_hash
 from ganbench.provenance import commit
 from ganbench.scoring import Scorer, core_scores, reference_of, sample_scores
 from ganbench.tasks.base import Task
 
 RUN_COLUMNS = [
-    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "status", "onset"),
-    *("reason", "success", "coverage", "jaccard", "steps_to_90", "samples", *METRICS),
+    *("schema", *RUN, "status", "onset", "reason", "success", "coverage", "jaccard"),
+    *("steps_to_90", "samples", *METRICS),
     *("protocol_hash", "judge_hash", "cell", "commit", "device"),
     *("cost_compile_s", "cost_trace_s", "cost_ms_per_step_lane", "cost_flops_per_step"),
     "cost_block",
 ]
-SCORE_COLUMNS = [
-    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "score"),
-    *("value", "samples", "reference_samples", "note"),
-]
-CURVE_COLUMNS = [
-    *("schema", "task", "method", "hyperparameters", "seed", "replicate", "step", "metric"),
-    *("mean", "min", "max", "samples"),
-]
+SCORE_COLUMNS = ["schema", *RUN, "score", "value", "samples", "reference_samples", "note"]
+CURVE_COLUMNS = ["schema", *RUN, "step", "metric", "mean", "min", "max", "samples"]
 
 
 class Scale(NamedTuple):
@@ -91,14 +84,7 @@ def _trace(record: Record, task: Task) -> Trace:
 
 
 def _labels(cell: Cell) -> dict[str, Any]:
-    return {
-        "schema": SCHEMA,
-        "task": cell.row.task,
-        "method": cell.row.method,
-        "hyperparameters": canonical(cell.row.hyperparameters),
-        "seed": cell.seed,
-        "replicate": cell.replicate,
-    }
+    return {"schema": SCHEMA, **cell.known_by()}
 
 
 def _run_row(cell: Cell, scale: Scale, cost: Cost | None, rest: dict[str, Any]) -> dict[str, Any]:

@@ -13,13 +13,12 @@ from jax.random import fold_in
 from ganbench.diagnostics.inside import on_games
 from ganbench.diagnostics.overfit import boundary
 from ganbench.game import Data, TrainState
-from ganbench.plan import SCHEMA
+from ganbench.plan import ROW, SCHEMA
 from ganbench.seeds import fold_name, lane_key
 from ganbench.statistics import t_interval
 from ganbench.trained import Run, Trained, trained
 
 SAMPLES = 2500  # of each generator, rounded up to whole batches
-ROW = ["task", "method", "hyperparameters"]
 
 
 def tournament(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from ganbench.claims import MARGIN, verdict, worst
+from ganbench.claims import MARGIN, values, verdict, worst
 from ganbench.effect import rise, with_runs
 from ganbench.schema import ClaimTable, RowTable
 from ganbench.statistics import clopper_pearson
@@ -96,7 +96,8 @@ def claim(*rows, **changed):
 
 
 def said(claim, table, asked=None):
-    return verdict(claim, table, table if asked is None else asked)
+    asked = table if asked is None else asked
+    return verdict(claim, [values(table, asked, claim.task, x, claim.metric) for x in claim.rows])
 
 
 def test_an_order_is_reproduced_or_not_or_open():

@@ -73,6 +73,17 @@ def test_no_success_at_all_is_no_certainty():
     assert (row["success_low"], row["success_high"]) == pytest.approx(clopper_pearson(0, 8))
 
 
+def test_where_all_have_one_shape_points_are_evidence_and_their_seeds_are_not():
+    table = runs("gap", np.repeat([1.0, 0.0, 1.0, 0.0], 3).tolist(), 3)
+    points = [json.loads(text)["width"] for text in table["hyperparameters"]]
+    table["hyperparameters"] = [json.dumps({"learning_rate": 0.1 * (i + 1)}) for i in points]
+    (row,) = robustness(table, ["digits"], []).to_dict("records")
+    assert (row["shapes"], row["points"], row["n"]) == (1, 4, 12)
+    assert (row["success_low"], row["success_high"]) == pytest.approx(clopper_pearson(2, 4))
+    shares = profile(table, ["digits"], []).set_index("threshold")
+    assert shares.loc[0.5, "low"] == pytest.approx(row["success_low"])
+
+
 def test_seeds_and_rates_of_one_shape_are_no_shapes_of_their_own():
     """Eight runs of each of eight shapes, all alike: as wide an interval as of eight runs."""
     each = [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 1.0]

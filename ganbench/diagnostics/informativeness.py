@@ -10,14 +10,12 @@ from scipy import stats
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput
 from ganbench.game import is_discriminator, player
+from ganbench.plan import ROW, RUN
 from ganbench.statistics import t_interval
 
 LEAST = 5  # evaluations: of four, 1 in 24 orders is perfect by chance; of five, 1 in 120
 INFORMATIVE = 0.5  # a run's correlation from which the loss counts as telling; ours
 QUALITY = "fid"
-
-_ROW = ["task", "method", "hyperparameters"]
-_RUN = [*_ROW, "seed", "replicate"]
 
 
 class Correlation(NamedTuple):
@@ -74,21 +72,21 @@ def loss_informativeness(
     """
     if curves.empty:
         raise BadInput("informativeness: the results folder has no curves.parquet")
-    missing = [name for name in (*_RUN, "step", "metric", "mean") if name not in curves]
+    missing = [name for name in (*RUN, "step", "metric", "mean") if name not in curves]
     if missing:
         raise BadInput(f"informativeness: curves.parquet has no column {missing[0]}")
     judged = curves["metric"].map(_of_discriminator)
     kept = curves[judged | (curves["metric"] == QUALITY)]
-    courses = {key: own for key, own in kept.groupby(_RUN, sort=False, dropna=False)}
+    courses = {key: own for key, own in kept.groupby(RUN, sort=False, dropna=False)}
     rows = []
     for run in runs[~runs["method"].isin(leave_out)].itertuples():
-        key = tuple(getattr(run, name) for name in _RUN)
+        key = tuple(getattr(run, name) for name in RUN)
         made = _of_run(courses.get(key))
         status = str(run.status)
         if made.note and status in UNFINISHED:
             made = made._replace(note=f"{status}: {made.note}")
-        rows.append(dict(zip(_RUN, key, strict=True)) | made._asdict())
-    return pd.DataFrame(rows, columns=[*_RUN, *Correlation._fields])
+        rows.append(dict(zip(RUN, key, strict=True)) | made._asdict())
+    return pd.DataFrame(rows, columns=[*RUN, *Correlation._fields])
 
 
 def _of_discriminator(metric: str) -> bool:
@@ -114,8 +112,8 @@ def by_row(correlations: pd.DataFrame) -> pd.DataFrame:
     at -1 and 1; n: those runs, of `runs`; informative: the share of them with rho above 0.5; note:
     what most of the others lack.
     """
-    made = [_row(key, own) for key, own in correlations.groupby(_ROW, sort=False, dropna=False)]
-    columns = [*_ROW, "mean", "low", "high", "n", "runs", "informative", "note"]
+    made = [_row(key, own) for key, own in correlations.groupby(ROW, sort=False, dropna=False)]
+    columns = [*ROW, "mean", "low", "high", "n", "runs", "informative", "note"]
     frame = pd.DataFrame(made, columns=columns)
     order = {task: i for i, task in enumerate(frame["task"].unique())}
     return frame.sort_values(
@@ -132,7 +130,7 @@ def _row(key: tuple, runs: pd.DataFrame) -> dict:
     mean, low, high, n = t_interval(rho)
     notes = runs["note"][runs["note"] != ""].value_counts()
     note = f"{notes.iloc[0]} of {len(runs)}: {notes.index[0]}" if len(notes) else ""
-    return dict(zip(_ROW, key, strict=True)) | {
+    return dict(zip(ROW, key, strict=True)) | {
         "mean": mean,
         "low": float(np.clip(low, -1, 1)),
         "high": float(np.clip(high, -1, 1)),
