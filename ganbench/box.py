@@ -27,9 +27,9 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
     Raises:
         BadInput: the box holds fewer points or shapes than are asked for.
     """
-    axes = {n: x for n, x in box if n not in ("points", "shapes") and x is not None}
+    axes = _axes(box)
     listed = {n: x for n, x in axes.items() if not isinstance(x, Range)}
-    static = _product({n: x for n, x in listed.items() if n not in TRACED})
+    static = _static(box)
     traced = _product({n: x for n, x in listed.items() if n in TRACED})
     ranges = {n: x for n, x in axes.items() if isinstance(x, Range)}
     shapes = min(box.shapes or box.points, box.points, len(static))
@@ -53,6 +53,20 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
         }
         for i in range(box.points)
     ]
+
+
+def shapes_in(box: BoxTable) -> int:
+    """How many shapes the box holds, whether they are drawn or not."""
+    return len(_static(box))
+
+
+def _axes(box: BoxTable) -> dict[str, Any]:
+    return {n: x for n, x in box if n not in ("points", "shapes") and x is not None}
+
+
+def _static(box: BoxTable) -> list[dict[str, Any]]:
+    axes = _axes(box)
+    return _product({n: x for n, x in axes.items() if n not in TRACED and not isinstance(x, Range)})
 
 
 def shape_of(hyperparameters: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ class Budget(NamedTuple):
     block: int  # lanes of one compiled unit
     sample_batch: int | None = None  # samples made at once to be scored; as in training if None
     normalized: bool | None = None  # batch normalization; as is usual in the family if None
-    dropout: float | None = None  # of what reads samples
+    dropout: float | None = None  # of discriminators
     d_width: int | None = None  # of all nets but the generator; as the generator's if None
     d_depth: int | None = None
     d_normalized: bool | None = None

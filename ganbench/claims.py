@@ -1,15 +1,18 @@
 """Whether what a paper claims came out: an ordering or a bound, never an equality."""
 
 import json
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
 
 from ganbench.box import shape_of
-from ganbench.effect import Effect, rise, with_runs
+from ganbench.effect import Effect, expected, rise
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import RUN, Group
 from ganbench.registry import canonical_name
@@ -18,6 +21,7 @@ from ganbench.statistics import share_interval
 
 MARGIN = 0.33  # the delta from which on effects are called medium (Romano et al. 2006, recalled)
 MOST_RUNS = 10_000
+LIKELY = 0.8  # chance of a verdict at the n that is named, as experiments are usually planned for
 LEAST_RUNS = 4  # of fewer in a row "not reproduced" comes out too often
 
 
@@ -26,14 +30,15 @@ class Verdict(NamedTuple):
 
     `reproduced`: the interval of delta lies above 0, or that of a rate within the bound. `not
     reproduced`: that of delta holds 0 or less and no effect of `MARGIN` or more, or that of the
-    rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row at which one of
-    them would come out were what was seen the truth; so it is, whatever the interval, where every
-    run of both rows scores the same, at a floor or a ceiling. `unfinished`: a planned run of these
-    rows is missing, or was stopped by the program. Runs beyond those planned, of more seeds or
-    another base seed, count.
+    rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row of which, drawn
+    anew, four in five such experiments would settle it were what was seen the truth; so it is,
+    whatever the interval, where every run of both rows scores the same, at a floor or a ceiling.
+    `unfinished`: a planned run of these rows is missing, or was stopped by the program. Runs beyond
+    those planned, of more seeds or another base seed, count.
 
     Of more than two rows each must lie above the one before it: what is said is that of the least
-    such step, and one that is not reproduced outweighs any that is open.
+    such step, and one that is not reproduced outweighs any that is open; `n` is what the hardest of
+    those takes.
     """
 
     verdict: str
@@ -42,18 +47,26 @@ class Verdict(NamedTuple):
     low: float
     high: float
     runs: int  # of the row that has fewest; shapes of nets, where runs have such
-    n: int | None
+    n: int | None  # at most `MOST_RUNS`; None where it takes more
 
 
 class Values(NamedTuple):
     """A metric of a row's runs."""
 
     scores: np.ndarray  # of every run that was not stopped; the worst where it has none
-    known: np.ndarray  # of those that have one
+    known: np.ndarray  # bool: which of them have one
     shapes: np.ndarray  # of the nets of each run in `scores`
     statuses: np.ndarray  # how each of them ended
     planned: int
     missing: int  # of those planned: not there, or stopped
+
+    def nets(self) -> int:
+        """How many shapes of nets the runs have."""
+        return len(np.unique(self.shapes))
+
+    def apart(self) -> int:
+        """How many runs an interval of a share takes them for: shapes, where there are several."""
+        return self.nets() if self.nets() > 1 else len(self.scores)
 
 
 def planned(groups: Iterable[Group]) -> pd.DataFrame:
@@ -71,7 +84,12 @@ def verdict(claim: ClaimTable, rows: Sequence[Values]) -> Verdict:
     if len(rows) == 1:
         return _bounded(claim, rows[0])
     steps = [_ordered(*pair) for pair in pairwise(rows)]
-    return min(steps, key=lambda step: (_ORDER.index(step.verdict), step.observed))
+    least_step = min(steps, key=lambda step: (_ORDER.index(step.verdict), step.observed))
+    if least_step.verdict != "inconclusive":
+        return least_step
+    needed = [step.n for step in steps if step.verdict == "inconclusive"]
+    most = None if None in needed else max(n for n in needed if n is not None)
+    return least_step._replace(n=most)
 
 
 def values(
@@ -91,11 +109,11 @@ def values(
     rest = shapes, found["status"].to_numpy(), len(wanted), len(wanted - there)
     if metric == "success":
         made = found["success"].eq(True).to_numpy(np.float64)
-        return Values(made, made, *rest)
+        return Values(made, np.ones(len(made), bool), *rest)
     scores = found[metric].to_numpy(np.float64, na_value=np.nan)
     none = np.isnan(scores)
     filled = np.where(none, worst(metric), scores)
-    return Values(filled, scores[~none], *rest)
+    return Values(filled, ~none, *rest)
 
 
 def _known_by(runs: pd.DataFrame) -> set[tuple[Any, ...]]:
@@ -140,34 +158,41 @@ def _ordered(before: Values, after: Values) -> Verdict:
     if _settled(effect):
         told = "reproduced" if effect.low > 0 else "not reproduced"
         return Verdict(told, "delta", *ends, None)
-    more = range(effect.n + 1, MOST_RUNS)
-    needed = next((n for n in more if _settled(with_runs(effect, n))), None)
-    return Verdict("inconclusive", "delta", *ends, needed)
+
+    def chance(n: int) -> float:
+        return float(np.mean([_settled(made) for made in expected(effect, n)]))
+
+    return Verdict("inconclusive", "delta", *ends, _settling(chance, effect.n))
 
 
 def _settled(effect: Effect) -> bool:
     return effect.low > 0 or effect.high < MARGIN
 
 
+def _settling(chance: Callable[[int], float], n: int) -> int | None:
+    """The least number of runs from `n` on whose `chance` of a verdict, which grows with it, is
+    `LIKELY`; None if it is more than `MOST_RUNS`."""
+    if chance(MOST_RUNS) < LIKELY:
+        return None
+    return bisect_left(range(MOST_RUNS), LIKELY, lo=n, key=chance)
+
+
 def _bounded(claim: ClaimTable, row: Values) -> Verdict:
-    nets, rate = len(np.unique(row.shapes)), float(row.scores.mean())
-    n = nets if nets > 1 else len(row.scores)
-    low, high = map(float, share_interval(rate, n))
-    made = Verdict("", "success rate", rate, low, high, n, None)
-    least, most = claim.at_least, claim.at_most
-    inside = low >= least if least is not None else high <= (most or 0)
-    outside = high < least if least is not None else low > (most or 0)
-    if inside or outside:
-        return made._replace(verdict="reproduced" if inside else "not reproduced")
-    bound = least if least is not None else most or 0
-    return made._replace(verdict="inconclusive", n=_settling(rate, bound, n))
+    rate, n = float(row.scores.mean()), row.apart()
 
-
-def _settling(rate: float, bound: float, n: int) -> int | None:
-    """The least number of runs whose interval at `rate` leaves out `bound`; None if none."""
-
-    def settles(n: int) -> bool:
+    def within(rate: ArrayLike, n: int) -> tuple[np.ndarray, np.ndarray]:
+        """Whether the interval lies within the bound, and whether beyond it."""
         low, high = share_interval(rate, n)
-        return bool(not low <= bound <= high)
+        if claim.at_least is not None:
+            return low >= claim.at_least, high < claim.at_least
+        return high <= (claim.at_most or 0), low > (claim.at_most or 0)
 
-    return next((m for m in range(n + 1, MOST_RUNS) if settles(m)), None)
+    def chance(n: int) -> float:
+        hits = np.arange(n + 1)
+        return float(stats.binom.pmf(hits, n, rate) @ np.logical_or(*within(hits / n, n)))
+
+    inside, outside = within(rate, n)
+    low, high = map(float, share_interval(rate, n))
+    told = "reproduced" if inside else "not reproduced" if outside else "inconclusive"
+    needed = _settling(chance, n) if told == "inconclusive" else None
+    return Verdict(told, "success rate", rate, low, high, n, needed)

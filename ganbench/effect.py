@@ -1,22 +1,26 @@
 """How far one row's values lie above another's, without a scale: Cliff's delta."""
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
+from scipy import stats
 
 Z = 1.959964  # of a 95 % interval
 NONE = 1e-12  # a spread that is none, but for rounding
+_LIKELY = stats.norm.ppf((np.arange(100) + 0.5) / 100)
 
 
 class Effect(NamedTuple):
-    """Delta with its 95 % interval, the number of values that count, its variance."""
+    """Delta with its 95 % interval."""
 
     delta: float
     low: float
     high: float
-    n: int
+    n: int  # of the values, or shapes, that count
     variance: float
+    shaped: bool  # whether `n` counts shapes
 
 
 def rise(
@@ -31,7 +35,8 @@ def rise(
         about delta, is
         (delta - delta^3 -+ z s sqrt((1 - delta^2)^2 + z^2 s^2)) / (1 - delta^2 + z^2 s^2);
         where all lie apart it ends at (n - z^2) / (n + z^2), n the least number of values. Where
-        all are owed the same the variance is what Laplace's rule leaves it.
+        all are owed the same the variance is what Laplace's rule leaves it. z is the normal
+        quantile, 1.96; over shapes, of which there may be few, Student's of n - 1 degrees.
 
     Args:
         before, after: at least two values each, none nan; infinite ones are in order too.
@@ -54,7 +59,7 @@ def rise(
             for h, own in zip(owed, shapes, strict=True)
         ]
         owed = [n * sum(shares)]
-    return interval(float(signs.mean()), sum(map(_variance, owed)), n)
+    return interval(float(signs.mean()), sum(map(_variance, owed)), n, shapes is not None)
 
 
 def _variance(owed: np.ndarray) -> float:
@@ -68,18 +73,26 @@ def _variance(owed: np.ndarray) -> float:
     return (seen if seen > NONE else step**2 * (n + 1) / (n + 2) ** 2) / n
 
 
-def interval(delta: float, variance: float, n: int) -> Effect:
+def interval(delta: float, variance: float, n: int, shaped: bool) -> Effect:
     """Delta with the interval that `rise` describes."""
+    z = _student(n) if shaped else Z
     if 1 - abs(delta) < 1e-9:
-        end = (n - Z**2) / (n + Z**2)
+        end = (n - z**2) / (n + z**2)
         low, high = min(end, delta), max(-end, delta)
     else:
-        spread = Z * math.sqrt(variance * ((1 - delta**2) ** 2 + Z**2 * variance))
-        scale = 1 - delta**2 + Z**2 * variance
+        spread = z * math.sqrt(variance * ((1 - delta**2) ** 2 + z**2 * variance))
+        scale = 1 - delta**2 + z**2 * variance
         low, high = ((delta - delta**3 + end) / scale for end in (-spread, spread))
-    return Effect(delta, max(low, -1.0), min(high, 1.0), n, variance)
+    return Effect(delta, max(low, -1.0), min(high, 1.0), n, variance, shaped)
 
 
-def with_runs(effect: Effect, n: int) -> Effect:
-    """The effect with `n` values a row, were what was seen the truth."""
-    return interval(effect.delta, effect.variance * effect.n / n, n)
+@functools.cache
+def _student(n: int) -> float:
+    return float(stats.t.ppf(0.975, n - 1))
+
+
+def expected(effect: Effect, n: int) -> list[Effect]:
+    """Equally likely effects of `n` values a row drawn anew, were what was seen the truth."""
+    variance = effect.variance * effect.n / n
+    deltas = np.clip(effect.delta + math.sqrt(variance) * _LIKELY, -1.0, 1.0)
+    return [interval(float(delta), variance, n, effect.shaped) for delta in deltas]

@@ -1,7 +1,8 @@
 """Floating-point operations of a program, inner scans multiplied out.
 
 XLA's own analysis counts the body of a loop once, however often it runs, so the count is taken from
-the program before compilation, dead code removed.
+the program before compilation, dead code removed. Convolutions count as CPUs do them, by the
+smaller of images and kernel; elsewhere a penalty's second-order ones multiply more.
 """
 
 import math

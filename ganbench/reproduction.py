@@ -6,11 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from ganbench.claims import Values, named, planned, values, verdict
+from ganbench.box import shapes_in
+from ganbench.claims import MOST_RUNS, Values, named, planned, values, verdict
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.intervals import interval
 from ganbench.plan import groups
-from ganbench.schema import ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
+from ganbench.schema import BoxTable, ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
+from ganbench.statistics import share_interval
 
 BINS = 10  # of a histogram
 
@@ -30,7 +32,7 @@ def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
     parts += [_CLAIMS_TOLD]
     for claim in suite.claims:
         parts += [f"## {claim.says}", _said(claim, of)]
-        if of.boxed(claim.task):
+        if of.box(claim.task) is not None:
             parts += [_histogram(claim, of)]
     return "\n\n".join(parts) + "\n"
 
@@ -55,9 +57,9 @@ class Ran(NamedTuple):
     runs: pd.DataFrame
     asked: pd.DataFrame
 
-    def boxed(self, task: str) -> bool:
-        """Whether the task's runs are points of a box."""
-        return self.suite.tasks[task].box is not None
+    def box(self, task: str) -> BoxTable | None:
+        """The box that the task's runs are points of, if they are."""
+        return self.suite.tasks[task].box
 
     def values(self, task: str, row: RowTable, metric: str) -> Values:
         """As `claims.values`."""
@@ -74,8 +76,8 @@ _FIGURES_TOLD = (
     "sampler scores with as many samples. Scores that end in `_ungated` are of all samples, other "
     "modes and divergences of those of high quality alone; divergences are from the true "
     "frequencies, in many papers from uniform ones. Means are of the runs that have the score; for "
-    "a verdict one without counts as the worst there can be. What is marked unverified was not "
-    "read in the paper: it is recalled, or read off a picture."
+    "a verdict one without counts as the worst there can be. What is marked unverified is "
+    "recalled, or read off a picture; the rest stands in a repository or paper that was read."
 )
 _CLAIMS_TOLD = (
     "How the runs of a row ended says what a verdict compares: where none are `ok`, generators "
@@ -116,19 +118,24 @@ def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
         figure.task,
         figure.metric,
         f"{figure.value:g}{spread}{what}{'' if figure.verified else ', unverified'}",
-        _mean(figure.metric, own.known, figure.task),
+        _mean(figure.metric, own, figure.task),
         _counted(own),
-        _mean(figure.metric, real.known, figure.task),
+        _mean(figure.metric, real, figure.task),
         figure.source,
     )
 
 
 def _counted(own: Values) -> str:
     """How many runs, how many of them without a score, and how many were to be there."""
-    n, without = len(own.scores), len(own.scores) - len(own.known)
+    n, without = len(own.scores), int((~own.known).sum())
     told = [f"{n}", *([f"{without} without one"] if without else [])]
     told += [f"{own.missing} missing"] if own.missing else []
     return ", ".join(told + ([f"{own.planned} planned"] if n + own.missing > own.planned else []))
+
+
+def learnt(rows: Iterable[Values]) -> bool:
+    """Whether any run ended `ok`."""
+    return any("ok" in row.statuses for row in rows)
 
 
 def ended(rows: Iterable[Values]) -> str:
@@ -138,12 +145,20 @@ def ended(rows: Iterable[Values]) -> str:
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
 
 
-def _mean(metric: str, made: np.ndarray, task: str) -> str:
-    if not len(made):
+def _mean(metric: str, made: Values, task: str) -> str:
+    """The mean over runs with an interval; over shapes' means, if runs have several."""
+    if not made.known.any():
         return "-"
-    found = interval(metric, made, task)
-    told = f"{found.mean:.4g}"
-    return told if np.isnan(found.low) else f"{told} [{found.low:.4g}, {found.high:.4g}]"
+    if metric == "success":
+        mean = float(made.scores.mean())
+        low, high = map(float, share_interval(mean, made.apart()))
+    else:
+        scores = pd.Series(made.scores[made.known])
+        if made.nets() > 1:
+            scores = scores.groupby(made.shapes[made.known]).mean()
+        mean, low, high, _ = interval(metric, scores.to_numpy(), task)
+    told = f"{mean:.4g}"
+    return told if np.isnan(low) else f"{told} [{low:.4g}, {high:.4g}]"
 
 
 def _said(claim: ClaimTable, of: Ran) -> str:
@@ -154,36 +169,37 @@ def _said(claim: ClaimTable, of: Ran) -> str:
     rows = _table(
         ("row", claim.metric, "n", "ended"),
         (
-            (named(row), _mean(claim.metric, x.known, claim.task), _counted(x), ended([x]))
+            (named(row), _mean(claim.metric, x, claim.task), _counted(x), ended([x]))
             for row, x in zip(claim.rows, own, strict=True)
         ),
     )
     seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
     if made.verdict == "unfinished":
         seen = "runs are missing, or were stopped"
-    unit = "a row" if not of.boxed(claim.task) else "shapes"
-    needed = "" if made.verdict != "inconclusive" else f"; {_needed(made.n, unit)}"
-    return f"**{made.verdict}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
+    told = made.verdict + ("" if learnt(own) else ", of runs none of which ended `ok`")
+    needed = f"; {_needed(made.n, of.box(claim.task))}" if made.verdict == "inconclusive" else ""
+    return f"**{told}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
 
 
-def _needed(n: int | None, unit: str) -> str:
+def _needed(n: int | None, box: BoxTable | None) -> str:
     """Trained anew: who adds runs until they settle it finds something where there is nothing."""
-    needed = "no number of like runs" if n is None else f"n = {n:,} {unit}, trained anew,"
-    return f"{needed} would settle it"
+    if n is None:
+        return f"not even {MOST_RUNS:,} like runs are likely to settle it"
+    unit = "a row" if box is None else f"shapes (of {shapes_in(box)} in the box)"
+    return f"n = {n:,} {unit}, trained anew, settle it in four of five such experiments"
 
 
 def _histogram(claim: ClaimTable, of: Ran) -> str:
     """How many of each row's runs lie in each tenth of the range of all."""
-    made = [own.scores for own in of.claimed(claim)]
-    finite = np.concatenate(made)
-    edges = np.histogram_bin_edges(finite[np.isfinite(finite)], BINS)
+    made = [own.scores[own.known & np.isfinite(own.scores)] for own in of.claimed(claim)]
+    edges = np.histogram_bin_edges(np.concatenate(made), BINS)
     counts = [np.histogram(x, edges)[0] for x in made]
     spans = zip(edges[:-1], edges[1:], strict=True)
     lines = [
         (f"{low:.3g} to {high:.3g}", *(str(count[i]) for count in counts))
         for i, (low, high) in enumerate(spans)
     ]
-    beyond = [str((~np.isfinite(x)).sum()) for x in made]
+    beyond = [str(len(own.scores) - len(x)) for own, x in zip(of.claimed(claim), made, strict=True)]
     if any(count != "0" for count in beyond):
         lines.append(("infinite or none", *beyond))
     return _table((claim.metric, *map(named, claim.rows)), lines)

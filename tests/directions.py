@@ -128,7 +128,7 @@ def digits() -> Setting:
     """Of the 1,297 training images 297 stay training data, 1,000 are for a perfect sampler."""
     task = TASKS["digits"]()
     truth = truth_of(task)
-    x, mode = truth.train.x, truth.train.mode
+    x, mode = truth.train().x, truth.train().mode
     order = np.random.default_rng(0).permutation(len(x))
     fresh, learnt = order[:1000], order[1000:]
 

@@ -26,7 +26,7 @@ def truth(held_out, train=None, fixed=True, log_density=None):
     """A truth of one mode; training data are the (m, *shape) held-out ones unless given."""
     held_out = samples(held_out)
     train = held_out if train is None else samples(train)
-    return Truth(uniform(1), train, held_out, fixed, log_density)
+    return Truth(uniform(1), lambda: train, held_out, fixed, log_density)
 
 
 def scored(name, truth, sample):

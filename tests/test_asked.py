@@ -201,5 +201,5 @@ def test_a_sample_is_the_first_of_many_and_its_tally_is_of_all():
 
 def test_a_mixtures_two_truths_are_different_draws():
     truth = truth_of(TASKS["ring"]())
-    assert len(truth.train.x) == 10_000 and len(truth.held_out.x) == 2500
-    assert not {*map(tuple, truth.held_out.x)} & {*map(tuple, truth.train.x)}
+    assert len(truth.train().x) == 10_000 and len(truth.held_out.x) == 2500
+    assert not {*map(tuple, truth.held_out.x)} & {*map(tuple, truth.train().x)}

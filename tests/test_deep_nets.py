@@ -188,9 +188,10 @@ def test_dropout_keeps_the_mean_and_may_be_traced():
     np.testing.assert_array_equal(dropped(0.0), x)
 
 
-def test_units_are_dropped_where_samples_are_read_and_nowhere_else():
-    sizes = Sizes((2,), LATENT, 64, 2, dropout=0.5)
-    for role, net in zoo("mlp", sizes).items():
+@pytest.mark.parametrize("family", ["mlp", "fully-connected"])
+def test_units_are_dropped_by_discriminators_and_nowhere_else(family):
+    sizes = Sizes((2,), LATENT, 64, 3, normalized=False, dropout=0.5)
+    for role, net in zoo(family, sizes).items():
         x = given(role, sizes)
         params, aux = net.init(KEY, x)
         one, two = (net.apply(params, aux, x, key=jax.random.key(i)) for i in (1, 2))
@@ -198,7 +199,7 @@ def test_units_are_dropped_where_samples_are_read_and_nowhere_else():
             bool((a == b).all())
             for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(two), strict=True)
         )
-        assert alike == (role in ("generator", "denoiser"))
+        assert alike == (role not in ("discriminator", "autoencoder"))
 
 
 @pytest.mark.parametrize(

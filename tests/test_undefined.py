@@ -118,7 +118,7 @@ def truth(train, held_out, fixed=True, known=True):
         return -(x**2).sum(1) / 2
 
     reference = Reference(np.full(MODES, 1 / MODES), np.zeros(2), np.eye(2))
-    return Truth(reference, train, held_out, fixed, log_density if known else None)
+    return Truth(reference, lambda: train, held_out, fixed, log_density if known else None)
 
 
 def scores(truth, sample):

@@ -96,7 +96,7 @@ def jensen_shannon(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _fitted(truth: Truth) -> _Bins:
-    x = readable(truth.train, 1).flat()
+    x = readable(truth.train(), 1).flat()
     different = len(np.unique(x, axis=0))
     number = min(BINS, len(x) // LEAST_PER_BIN, different)
     if number < 2:

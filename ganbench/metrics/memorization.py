@@ -30,7 +30,7 @@ def memorization(truth: Truth):
     """
     if not truth.fixed:
         raise Undefined("training data are drawn anew, there is nothing to learn by heart")
-    train = readable(truth.train, 1).flat()
+    train = readable(truth.train(), 1).flat()
     fresh = _nearest(readable(truth.held_out, 1).flat(), train)
 
     def score(sample: Sample) -> Score:

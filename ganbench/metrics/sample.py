@@ -33,7 +33,7 @@ class Truth(NamedTuple):
     """What a generator's samples are held against."""
 
     reference: Reference
-    train: Sample  # what generators learn from: the set itself if `fixed`, else draws
+    train: Callable[[], Sample]  # what generators learn from: all of a `fixed` set, else draws
     held_out: Sample  # seen by neither generators nor judge: the reference of every distance
     fixed: bool  # whether training data are a finite set, which can be learnt by heart
     log_density: Callable[[np.ndarray], np.ndarray] | None  # (n, entries) -> (n,), nats, if known

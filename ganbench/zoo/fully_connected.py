@@ -67,7 +67,7 @@ def discriminator(sizes: Sizes) -> Net:
 
 def encoder(sizes: Sizes) -> Net:
     """Samples to vectors of length `latent`, `depth` layers."""
-    sizes = _checked(sizes)
+    sizes = _checked(sizes)._replace(dropout=None)
     made = layers.Encoder(sizes.latent, _hidden(sizes, sizes.depth - 1))
     return drawn_at_once(made, alone=not sizes.normalized)
 

@@ -21,7 +21,7 @@ class Sizes(NamedTuple):
     width: int  # units of a hidden layer; conv: channels of the 4x4 map; channels: values of each
     depth: int  # hidden dense layers; dcgan, resnet: strides of 2; at least 1
     normalized: bool | None = None  # batch normalization; None: as is usual in the family
-    dropout: Any = None  # share of hidden units dropped where samples are read, traced; None: no
+    dropout: Any = None  # share of hidden units that discriminators drop, traced; None: no
 
 
 class Family(NamedTuple):

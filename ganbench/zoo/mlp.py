@@ -76,7 +76,7 @@ def discriminator(sizes: Sizes) -> Net:
 
 def encoder(sizes: Sizes) -> Net:
     """Samples to vectors of length `latent`, `depth` hidden layers of `width`."""
-    made = layers.Encoder(sizes.latent, _reader(_checked(sizes)))
+    made = layers.Encoder(sizes.latent, _reader(_checked(sizes)._replace(dropout=None)))
     return drawn_at_once(made, alone=not sizes.normalized)
 
 
