@@ -7,6 +7,7 @@ seed moves no other stream: the same replicate of two methods sees the same data
 import hashlib
 
 import jax
+import numpy as np
 from jax.random import fold_in
 
 
@@ -22,4 +23,12 @@ def fold_name(key: jax.Array, name: str) -> jax.Array:
 
 def lane_key(seed: int, task: str, stream: str, replicate: int) -> jax.Array:
     """The key of one lane: base seed, task, stream ("train" or "evaluate"), replicate."""
-    return fold_in(fold_name(fold_name(jax.random.key(seed), task), stream), replicate)
+    path = np.array([stable_hash(task), stable_hash(stream), replicate], np.uint32)
+    return _folded(jax.random.key(seed), path)
+
+
+@jax.jit  # a group asks for hundreds of keys, each of which would be three programs
+def _folded(key: jax.Array, path: jax.Array) -> jax.Array:
+    for place in range(len(path)):
+        key = fold_in(key, path[place])
+    return key

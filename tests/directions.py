@@ -148,7 +148,8 @@ def digits() -> Setting:
         copies = few[rng.integers(len(few), size=len(made))]
         return np.where(rng.random((len(made), 1, 1, 1)) < share, copies, made)
 
-    return Setting(truth._replace(train=sampled(task, x[learnt])), draw)
+    train = sampled(task, x[learnt])
+    return Setting(truth._replace(train=lambda: train), draw)
 
 
 SETTINGS = {"ring": ring, "digits": digits}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from directions import DIRECTIONS, FAULTS, LEVELS, SETTINGS, responses, verdicts
+from directions import DIRECTIONS, FAULTS, LEVELS, responses, verdicts
 from threadpoolctl import threadpool_limits
 
 from ganbench.metrics.catalogue import METRICS, OPTIONAL, OPTIONAL_SUMS
@@ -24,7 +24,7 @@ DOCSTRINGS |= {name: metric.score for name, metric in OPTIONAL_SUMS.items()}
 WORDS = dict(zip(FAULTS, ("lost modes", "blur", "copies", "noise"), strict=True))
 
 
-@pytest.mark.parametrize("task", SETTINGS)
+@pytest.mark.parametrize("task", ["digits", pytest.param("ring", marks=pytest.mark.slow)])
 def test_every_score_moves_as_the_table_says(task):
     with threadpool_limits(1):  # matrices are small, and tests run side by side
         seen = responses(task, REPLICATES)

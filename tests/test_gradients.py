@@ -18,7 +18,17 @@ BY_DESIGN = {"egan-ent-nn": {"g"}, "entropy-sgd": {"d", "g"}, "gradient-noise": 
 STEP = 1e-5  # error of a central difference in float64: STEP^2, and 1e-16 / STEP
 
 
-@pytest.mark.parametrize("name", BASES + MODIFIERS)
+#: The others are slow: each takes a second to compile.
+FEW = ("nonsaturating", "mdgan", "r1", "unrolled")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=() if name in FEW else pytest.mark.slow)
+        for name in BASES + MODIFIERS
+    ],
+)
 def test_a_player_follows_the_whole_of_its_loss(name):
     """Along a random direction: a term that is cut off from its player somewhere shows."""
     with jax.enable_x64(True):

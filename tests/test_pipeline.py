@@ -25,6 +25,7 @@ from ganbench.setting import Setting
 from ganbench.tasks.catalogue import TASKS
 
 MODES, STEPS, EVERY = 25, 1000, 50
+SLOW = pytest.mark.slow
 
 
 def suite(methods, seeds=2, steps=STEPS, **table):
@@ -291,7 +292,7 @@ def test_a_method_that_cannot_be_built_is_named_with_its_task_before_anything_is
 
 
 @pytest.mark.parametrize(
-    "task", ["ring", "grid", "digits", pytest.param("stacked-digits", marks=pytest.mark.slow)]
+    "task", ["grid", *(pytest.param(t, marks=SLOW) for t in ("ring", "digits", "stacked-digits"))]
 )
 def test_real_always_succeeds_and_noise_never(task, tmp_path):
     table = {"seeds": 4, "steps": 100, "evaluations": 4, "block": 2}
