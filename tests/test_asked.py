@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pandas as pd
 import pytest
-from test_pipeline import suite
+from grids import suite
 
 from ganbench import registry, sweep
 from ganbench.errors import BadInput

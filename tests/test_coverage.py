@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from boards import board, runs
 from scipy import stats
-from test_leaderboard import board, runs
 
 from ganbench.intervals import (
     KINDS,

@@ -24,7 +24,6 @@ ROOT = Path(__file__).parents[1]
         ("scores.py", "scores.md"),
         ("intervals.py", "statistics.md"),
         ("diagnostics.py", "diagnostics.md"),
-        ("reproductions.py", "reproductions.md"),
     ],
 )
 def test_a_page_is_as_its_script_makes_it(script, page):

@@ -15,8 +15,8 @@ from prepared import needs
 from ganbench.errors import BadInput
 from ganbench.harness import prepared
 from ganbench.judges.classifier import agreement, fit, rates
-from ganbench.judges.convolutional import KNOWN, weights_path
-from ganbench.judges.digits import npz
+from ganbench.judges.files import npz
+from ganbench.judges.images import KNOWN, weights_path
 from ganbench.judges.lessons import LESSONS
 from ganbench.plan import budget_of
 from ganbench.program import Lane

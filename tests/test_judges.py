@@ -12,13 +12,15 @@ from jax.random import key
 
 from ganbench.errors import BadInput
 from ganbench.judges.classifier import agreement, cross_validate, fit, interval, rates, train
-from ganbench.judges.digits import DIGITS_PATH, DIGITS_SHA256, LAYERS, digits_judge, load, npz
+from ganbench.judges.files import load, npz
+from ganbench.judges.images import KNOWN, image_judge, weights_path
 from ganbench.judges.lessons import LESSONS
 from ganbench.judges.posterior import mixture_posterior
 from ganbench.tasks.digits import digits, split
 from ganbench.tasks.mixtures import grid, ring
 from ganbench.tasks.stacked import stacked_digits
 
+DIGITS_PATH, (NET, DIGITS_SHA256) = weights_path("digits"), KNOWN["digits"]
 PROVENANCE = json.loads(DIGITS_PATH.with_suffix(".json").read_text())
 LESSON = LESSONS["digits"]
 
@@ -71,7 +73,7 @@ def test_the_posteriors_hash_follows_its_constants():
 def test_the_committed_weights_are_the_pinned_ones(tmp_path):
     content = DIGITS_PATH.read_bytes()
     assert len(content) < 300 * 1024
-    assert digits_judge().hash == DIGITS_SHA256 == PROVENANCE["sha256"]
+    assert image_judge("digits").hash == DIGITS_SHA256 == PROVENANCE["sha256"]
     weights = load(DIGITS_PATH, DIGITS_SHA256)
     assert {w.dtype for w in weights.values()} == {np.dtype(np.float32)}
     assert npz(weights) == npz(dict(reversed(weights.items()))) == content
@@ -97,7 +99,7 @@ def test_weights_never_load_a_pickle(tmp_path):
 
 
 def test_the_committed_judge_passes_digits_and_refuses_what_is_none():
-    measured = rates(LESSON, digits_judge().weights)
+    measured = rates(LESSON, image_judge("digits").weights)
     assert measured["accuracy"] >= 0.98
     assert measured["images"] >= 0.95
     assert measured["uniform"] <= 0.01
@@ -108,14 +110,14 @@ def test_the_committed_judge_passes_digits_and_refuses_what_is_none():
 
 
 def test_the_gate_refuses_constants_and_what_is_not_a_number():
-    judge = digits_judge()
+    judge = image_judge("digits")
     levels = jnp.array([-1.0, -0.5, 0.0, 0.5, 1.0, np.nan])
     x = jnp.broadcast_to(levels[:, None, None, None], (6, 8, 8, 1))
     assert not judge.judge(judge.weights, x).accepted.any()
 
 
 def test_a_stack_is_judged_channel_by_channel():
-    judge, data = digits_judge(), split()
+    judge, data = image_judge("digits"), split()
     x = np.array(stacked_digits().sample(key(0), data.held_out, 50))
     x[:10, ..., 1] = np.asarray(digits().noise(key(1), 10))[..., 0]
     whole = judge.judge(judge.weights, x)
@@ -134,7 +136,7 @@ def test_a_stack_is_judged_channel_by_channel():
 
 
 def test_a_judge_gives_the_same_verdict_in_a_vmapped_program():
-    judge = digits_judge()
+    judge = image_judge("digits")
     x = stacked_digits().sample(key(0), split().held_out, 24)
     alone = judge.judge(judge.weights, x)
     lanes = jax.jit(jax.vmap(judge.judge, in_axes=(None, 0)))(
@@ -146,7 +148,7 @@ def test_a_judge_gives_the_same_verdict_in_a_vmapped_program():
 
 @pytest.mark.slow
 def test_a_retrained_judge_agrees_with_the_committed_one():
-    data, committed = split(), digits_judge()
+    data, committed = split(), image_judge("digits")
     retrained = fit(LESSON, 0, data.train, data.train_labels)
     retrained["threshold"] = committed.weights["threshold"]
     old, new = (committed.judge(w, data.held_out) for w in (committed.weights, retrained))
@@ -174,7 +176,7 @@ def test_fold_accuracy_is_98_percent_in_mean(capsys):
 @pytest.mark.slow
 def test_the_threshold_is_remade_from_training_digits():
     weights = train(LESSON)
-    committed = digits_judge().weights
+    committed = image_judge("digits").weights
     assert weights.keys() == committed.keys()
     assert weights["threshold"] == pytest.approx(committed["threshold"], abs=0.5)
     assert rates(LESSON, weights)["images"] >= 0.95
@@ -182,7 +184,7 @@ def test_the_threshold_is_remade_from_training_digits():
 
 def test_agreement_is_with_the_committed_weights():
     assert LESSON.sha256 == hashlib.sha256(DIGITS_PATH.read_bytes()).hexdigest()
-    weights = dict(digits_judge().weights)
+    weights = dict(image_judge("digits").weights)
     assert agreement(LESSON, weights, weights) == 1.0
-    last = f"kernel_{LAYERS - 1}"
+    last = f"kernel_{len(NET.shapes()) - 1}"
     assert agreement(LESSON, {**weights, last: -weights[last]}, weights) < 0.5

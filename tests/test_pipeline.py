@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from annotated_types import Gt
+from grids import EVERY, STEPS, suite
 from pydantic import AllowInfNan
 
 import ganbench
 from ganbench import registry, sweep
-from ganbench.diagnostics.outcome import Rules
 from ganbench.errors import BadInput
 from ganbench.game import Method, TrainState
 from ganbench.harness import prepared
@@ -20,30 +20,11 @@ from ganbench.parts import add_to_loss
 from ganbench.plan import budget_of, protocol
 from ganbench.program import Lane
 from ganbench.registry import Entry
-from ganbench.schema import Suite
 from ganbench.setting import Setting
 from ganbench.tasks.catalogue import TASKS
 
-MODES, STEPS, EVERY = 25, 1000, 50
+MODES = 25
 SLOW = pytest.mark.slow
-
-
-def suite(methods, seeds=2, steps=STEPS, **table):
-    """A small suite on the grid, as its file would say it."""
-    budget = {
-        **dict(seeds=seeds, steps=steps, evaluations=steps // EVERY, batch=64, latent=2),
-        **dict(learning_rate=1e-3, b1=0.5, b2=0.999, nets="mlp", width=8, depth=1, block=2),
-    }
-    entries = [{"name": n, "source": "a test", **more} for n, more in methods.items()]
-    return Suite.model_validate(
-        {
-            "name": "known-answers",
-            "summary": "Generators whose outcome is known.",
-            "outcome": Rules()._asdict(),
-            "tasks": {"grid": budget | table},
-            "methods": entries,
-        }
-    )
 
 
 def drawing(modes_at, gradient=lambda steps: jnp.ones(())):

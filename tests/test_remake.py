@@ -6,8 +6,8 @@ import json
 from commands import typed
 
 from ganbench.errors import BadInput
-from ganbench.judges.convolutional import weights_path
-from ganbench.judges.digits import judge_digits, load
+from ganbench.judges.files import load
+from ganbench.judges.images import KNOWN, reader, weights_path
 from ganbench.judges.lessons import LESSONS
 from ganbench.tasks.base import Judge
 
@@ -43,7 +43,7 @@ def test_a_judge_of_a_users_own_is_written_once_and_stays(tmp_path, monkeypatch,
         if not path.exists():
             raise BadInput("no weights")
         found = hashlib.sha256(path.read_bytes()).hexdigest()
-        return Judge(judge_digits, load(path, found), found)
+        return Judge(reader(KNOWN["digits"].net), load(path, found), found)
 
     lesson = SHORT._replace(judge=judge, sha256=None, steps=20, folds=2)
     monkeypatch.setitem(LESSONS, "fashion-mnist", lesson)

@@ -5,8 +5,8 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from boards import board, runs
 from rich.console import Console
-from test_leaderboard import board, runs
 
 from ganbench import shown
 from ganbench.cli import main

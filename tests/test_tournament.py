@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
+from grids import suite
 from jax.random import fold_in
-from test_pipeline import suite
 
 from ganbench import sweep
 from ganbench.cli import main

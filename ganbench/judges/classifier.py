@@ -15,8 +15,9 @@ from jax.random import fold_in
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
-from ganbench.judges.digits import none_odds, npz
 from ganbench.judges.examples import blurred, examples
+from ganbench.judges.files import npz
+from ganbench.judges.images import none_odds
 from ganbench.tasks.base import Judge, Split
 
 ROWS = 2048  # images are padded to a multiple, so that every fold runs the same compiled program

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ganbench.errors import BadInput, choices
 from ganbench.judges.classifier import Lesson, agreement, cross_validate, provenance, train
-from ganbench.judges.convolutional import weights_path
-from ganbench.judges.digits import npz
+from ganbench.judges.files import npz
+from ganbench.judges.images import weights_path
 from ganbench.judges.lessons import LESSONS
 from ganbench.tasks.base import Judge
 

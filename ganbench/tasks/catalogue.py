@@ -5,7 +5,7 @@ from functools import cache, partial
 
 import jax.numpy as jnp
 
-from ganbench.judges.convolutional import convolutional_judge
+from ganbench.judges.images import image_judge
 from ganbench.tasks import images
 from ganbench.tasks.base import Facts, Task
 from ganbench.tasks.digits import digits
@@ -19,7 +19,7 @@ def mnist() -> Task:
 
     Reference: LeCun, Cortes, Burges, "The MNIST Database of Handwritten Digits", 1998.
     """
-    return images.images("mnist", partial(convolutional_judge, "mnist"))
+    return images.images("mnist", partial(image_judge, "mnist"))
 
 
 def fashion_mnist() -> Task:
@@ -27,7 +27,7 @@ def fashion_mnist() -> Task:
 
     Reference: Xiao, Rasul, Vollgraf, "Fashion-MNIST", 2017, arXiv 1708.07747.
     """
-    return images.images("fashion-mnist", partial(convolutional_judge, "fashion-mnist"))
+    return images.images("fashion-mnist", partial(image_judge, "fashion-mnist"))
 
 
 def cifar10() -> Task:
@@ -35,7 +35,7 @@ def cifar10() -> Task:
 
     Reference: Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009.
     """
-    return images.images("cifar10", partial(convolutional_judge, "cifar10"))
+    return images.images("cifar10", partial(image_judge, "cifar10"))
 
 
 def celeba() -> Task:
@@ -43,7 +43,7 @@ def celeba() -> Task:
 
     Reference: Liu et al., "Deep Learning Face Attributes in the Wild", ICCV 2015, arXiv 1411.7766.
     """
-    return images.images("celeba", partial(convolutional_judge, "celeba"))
+    return images.images("celeba", partial(image_judge, "celeba"))
 
 
 def stacked_mnist() -> Task:

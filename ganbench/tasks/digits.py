@@ -9,7 +9,7 @@ import jax.random as jr
 import numpy as np
 from sklearn.datasets import load_digits
 
-from ganbench.judges.digits import digits_judge
+from ganbench.judges.images import image_judge
 from ganbench.tasks.base import Split, Task
 from ganbench.tasks.images import uniform
 
@@ -55,7 +55,7 @@ def digits() -> Task:
     the label frequencies of `train`. The reference moments are those of the judge's features over
     `held_out`, with ddof = 0: the distribution that `sample` draws from.
     """
-    data, judge = split(), digits_judge()
+    data, judge = split(), image_judge("digits")
     features = np.asarray(
         judge.judge(judge.weights, jnp.asarray(data.held_out)).features, np.float64
     )

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from grids import suite
 from test_cli import typed
-from test_pipeline import suite
 
 import ganbench
 from ganbench import sweep

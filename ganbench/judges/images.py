@@ -1,14 +1,15 @@
-"""Judges of images with more than 8 pixels a side: small convolutional classifiers.
+"""Judges of images: small classifiers with one answer more than classes, "none of them".
 
-A convolution's kernel is kept as a matrix, its rows the values of a patch.
+Images of more than 8 pixels a side are read by convolutions first, whose kernels are kept as
+matrices, their rows the values of a patch. Weights and thresholds are made by `judges.classifier`.
 """
 
 import hashlib
 import zipfile
-from collections.abc import Mapping
-from functools import partial, reduce
+from collections.abc import Callable, Mapping
+from functools import cache, partial, reduce
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from jax.random import fold_in
 
 from ganbench.convolution import convolve, same
 from ganbench.errors import BadInput
-from ganbench.judges.digits import load, none_odds
+from ganbench.judges.files import load
 from ganbench.tasks.base import Judge, Verdict
 
 FEATURES = 24  # width of the last hidden layer, which the Frechet distance compares
@@ -34,7 +35,7 @@ class Net(NamedTuple):
     side: int  # of the square images
     channels: int  # of one image
     convolutions: tuple[tuple[int, int], ...]  # (kernel, features) of each
-    hidden: int  # units of the dense layer before the last hidden one
+    hidden: tuple[int, ...]  # units of the dense layers before the last hidden one
     classes: int  # its logits have one more, "none of them"
 
     def shapes(self) -> list[tuple[int, int]]:
@@ -43,7 +44,7 @@ class Net(NamedTuple):
         for kernel, features in self.convolutions:
             made.append((kernel * kernel * channels, features))
             channels, side = features, -(-side // 2)
-        widths = (side * side * channels, self.hidden, FEATURES, self.classes + 1)
+        widths = (side * side * channels, *self.hidden, FEATURES, self.classes + 1)
         return made + list(zip(widths[:-1], widths[1:], strict=True))
 
     def parameters(self) -> dict[str, tuple[int, ...]]:
@@ -85,11 +86,19 @@ def classify(net: Net, weights: Weights, images: jax.Array) -> tuple[jax.Array, 
         made = convolve(x, kernel, pads, (2, 2), precision=Precision.HIGHEST)
         return jax.nn.relu(made + weights[f"bias_{i}"])
 
-    depth = len(net.convolutions)
-    x = reduce(convolution, range(depth), images)
-    x = jax.nn.relu(layer(depth, x.reshape(len(x), -1)))
-    entering = layer(depth + 1, x)
-    return layer(depth + 2, jax.nn.relu(entering)), entering
+    first = len(net.convolutions)
+    last = first + len(net.hidden)
+    maps = reduce(convolution, range(first), images)
+    x = maps.reshape(len(images), -1)
+    for i in range(first, last):
+        x = jax.nn.relu(layer(i, x))
+    entering = layer(last, x)
+    return layer(last + 1, jax.nn.relu(entering)), entering
+
+
+def none_odds(logits: Any) -> jax.Array:
+    """log(p(none) / (1 - p(none))) of (batch, classes + 1) logits: (batch,)."""
+    return logits[:, -1] - jax.nn.logsumexp(logits[:, :-1], axis=-1)
 
 
 def judge_images(net: Net, weights: Weights, x: jax.Array) -> Verdict:
@@ -99,7 +108,7 @@ def judge_images(net: Net, weights: Weights, x: jax.Array) -> Verdict:
     softmax over all logits but the last; an image passes the gate when log(p(none) / (1 - p(none)))
     < threshold, a sample is accepted when all its images pass. Features are concatenated.
     """
-    factors = x.shape[-1] // net.channels
+    factors = x.shape[-1] // net.channels  # the first is the most significant of a mode's digits
     parts = [classify(net, weights, part) for part in jnp.split(x, factors, axis=-1)]
     log_p = [jax.nn.log_softmax(logits[:, :-1], axis=-1) for logits, _ in parts]
     passed = [none_odds(logits) < weights["threshold"] for logits, _ in parts]
@@ -108,6 +117,12 @@ def judge_images(net: Net, weights: Weights, x: jax.Array) -> Verdict:
         accepted=jnp.all(jnp.stack(passed), axis=0),
         features=jnp.concatenate([hidden for _, hidden in parts], axis=-1),
     )
+
+
+@cache  # one function a net, or whatever compiles by function would compile again for every task
+def reader(net: Net) -> Callable[[Weights, jax.Array], Verdict]:
+    """`judge_images` of one net."""
+    return partial(judge_images, net)
 
 
 class Known(NamedTuple):
@@ -120,10 +135,14 @@ class Known(NamedTuple):
     sha256: str | None = None
 
 
-_CLOTHES_OR_DIGITS = Net(28, 1, ((5, 16), (3, 32)), 64, 10)
-_OBJECTS = Net(32, 3, ((5, 32), (3, 64), (3, 128)), 96, 10)
+_CLOTHES_OR_DIGITS = Net(28, 1, ((5, 16), (3, 32)), (64,), 10)
+_OBJECTS = Net(32, 3, ((5, 32), (3, 64), (3, 128)), (96,), 10)
 
 KNOWN: dict[str, Known] = {
+    "digits": Known(
+        Net(8, 1, (), (192, 64), 10),
+        "6b3ee9f643b9e02fb3db01b67cf711ddd5c6e356fd176c7198205a4c72ece491",
+    ),
     "mnist": Known(
         _CLOTHES_OR_DIGITS, "83f886e344d7c435abd437266ac2451130e01eec1342bee5b5e16baf929e9b51"
     ),
@@ -139,7 +158,7 @@ def weights_path(name: str) -> Path:
     return (own if KNOWN[name].sha256 is None else WEIGHTS) / f"{name}.npz"
 
 
-def convolutional_judge(name: str) -> Judge:
+def image_judge(name: str) -> Judge:
     """The judge of image set `name`.
 
     Raises:
@@ -147,7 +166,7 @@ def convolutional_judge(name: str) -> Judge:
     """
     path, (net, sha256) = weights_path(name), KNOWN[name]
     if sha256 is not None:
-        return Judge(partial(judge_images, net), load(path, sha256), sha256)
+        return Judge(reader(net), load(path, sha256), sha256)
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
         weights = load(path, found)
@@ -158,7 +177,7 @@ def convolutional_judge(name: str) -> Judge:
         fits = False
     if not fits:
         raise BadInput(f"judge {name}: {path} holds no weights of its net; {_train(name)}")
-    return Judge(partial(judge_images, net), weights, found)
+    return Judge(reader(net), weights, found)
 
 
 def _train(name: str) -> str:
