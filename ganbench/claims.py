@@ -97,11 +97,11 @@ def values(
 ) -> Values:
     """The metric of every run of a row: of all its points, if its task has a box.
 
-    Args:
-        runs: rows of `runs.csv`; `asked` are those that were `planned`.
-
     A run without a score, which diverged or drew nothing that can be scored, counts as the worst
     there can be: left out it would leave the better ones to speak for all.
+
+    Args:
+        runs: rows of `runs.csv`; `asked` are those that were `planned`.
     """
     found = runs[selected(runs, task, row) & runs["status"].ne("failed").to_numpy()]
     shapes = np.array([shape_of(json.loads(text)) for text in found["hyperparameters"]], str)

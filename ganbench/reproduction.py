@@ -191,7 +191,8 @@ def _needed(n: int | None, box: BoxTable | None) -> str:
 
 def _histogram(claim: ClaimTable, of: Ran) -> str:
     """How many of each row's runs lie in each tenth of the range of all."""
-    made = [own.scores[own.known & np.isfinite(own.scores)] for own in of.claimed(claim)]
+    rows = of.claimed(claim)
+    made = [own.scores[own.known & np.isfinite(own.scores)] for own in rows]
     edges = np.histogram_bin_edges(np.concatenate(made), BINS)
     counts = [np.histogram(x, edges)[0] for x in made]
     spans = zip(edges[:-1], edges[1:], strict=True)
@@ -199,7 +200,7 @@ def _histogram(claim: ClaimTable, of: Ran) -> str:
         (f"{low:.3g} to {high:.3g}", *(str(count[i]) for count in counts))
         for i, (low, high) in enumerate(spans)
     ]
-    beyond = [str(len(own.scores) - len(x)) for own, x in zip(of.claimed(claim), made, strict=True)]
+    beyond = [str(len(own.scores) - len(x)) for own, x in zip(rows, made, strict=True)]
     if any(count != "0" for count in beyond):
         lines.append(("infinite or none", *beyond))
     return _table((claim.metric, *map(named, claim.rows)), lines)
