@@ -37,8 +37,8 @@ class Verdict(NamedTuple):
     those planned, of more seeds or another base seed, count.
 
     Of more than two rows each must lie above the one before it: what is said is that of the least
-    such step, and one that is not reproduced outweighs any that is open; `n` is what the hardest of
-    those takes.
+    such step, and one that is not reproduced outweighs any that is open. `n` settles all of them,
+    taken for independent; but of two steps a row is both the upper and the lower one.
     """
 
     verdict: str
@@ -83,13 +83,7 @@ def verdict(claim: ClaimTable, rows: Sequence[Values]) -> Verdict:
         return Verdict("unfinished", "nothing", nan, nan, nan, least, None)
     if len(rows) == 1:
         return _bounded(claim, rows[0])
-    steps = [_ordered(*pair) for pair in pairwise(rows)]
-    least_step = min(steps, key=lambda step: (_ORDER.index(step.verdict), step.observed))
-    if least_step.verdict != "inconclusive":
-        return least_step
-    needed = [step.n for step in steps if step.verdict == "inconclusive"]
-    most = None if None in needed else max(n for n in needed if n is not None)
-    return least_step._replace(n=most)
+    return _ordered([_step(*pair) for pair in pairwise(rows)])
 
 
 def values(
@@ -147,31 +141,53 @@ def named(row: RowTable) -> str:
 _ORDER = ("not reproduced", "inconclusive", "reproduced")  # the first of them in any step stands
 
 
-def _ordered(before: Values, after: Values) -> Verdict:
+class _Step(NamedTuple):
+    """How far one row lies above another."""
+
+    effect: Effect
+    flat: bool  # every run of both scores the same, at a floor or a ceiling
+
+    @property
+    def told(self) -> str:
+        return "inconclusive" if self.flat else _told(self.effect)
+
+
+def _step(before: Values, after: Values) -> _Step:
     shapes = before.shapes, after.shapes
     nets = len(np.unique(np.concatenate(shapes)))
     # runs of one shape have their nets in common; where there is but one, runs are all there is
     effect = rise(before.scores, after.scores, shapes if nets > 1 else None)
-    ends = effect.delta, effect.low, effect.high, effect.n
-    if len(np.unique(np.concatenate([before.scores, after.scores]))) == 1:
-        return Verdict("inconclusive", "every run scores the same, delta", *ends, None)
-    if _settled(effect):
-        told = "reproduced" if effect.low > 0 else "not reproduced"
-        return Verdict(told, "delta", *ends, None)
+    return _Step(effect, len(np.unique(np.concatenate([before.scores, after.scores]))) == 1)
+
+
+def _told(effect: Effect) -> str:
+    if effect.low > 0:
+        return "reproduced"
+    return "not reproduced" if effect.high < MARGIN else "inconclusive"
+
+
+def _ordered(steps: Sequence[_Step]) -> Verdict:
+    least = min(steps, key=lambda step: (_ORDER.index(step.told), step.effect.delta))
+    delta, low, high, runs, *_ = least.effect
 
     def chance(n: int) -> float:
-        return float(np.mean([_settled(made) for made in expected(effect, n)]))
+        """That each step is reproduced, or one of them not."""
+        if any(step.flat for step in steps):
+            return 0.0
+        made = [[_told(x) for x in expected(step.effect, n)] for step in steps]
+        shares = np.array([[np.mean([t == told for t in own]) for told in _ORDER] for own in made])
+        return float(shares[:, -1].prod() + 1 - (1 - shares[:, 0]).prod())
 
-    return Verdict("inconclusive", "delta", *ends, _settling(chance, effect.n))
-
-
-def _settled(effect: Effect) -> bool:
-    return effect.low > 0 or effect.high < MARGIN
+    open_ = least.told == "inconclusive"
+    n = _settling(chance, max(step.effect.n for step in steps)) if open_ else None
+    what = "every run scores the same, delta" if least.flat else "delta"
+    return Verdict(least.told, what, delta, low, high, runs, n)
 
 
 def _settling(chance: Callable[[int], float], n: int) -> int | None:
-    """The least number of runs from `n` on whose `chance` of a verdict, which grows with it, is
-    `LIKELY`; None if it is more than `MOST_RUNS`."""
+    """A number of runs, `n` or more, whose `chance` of a verdict is `LIKELY`; None if `MOST_RUNS`
+    have less. It is the least one where the chance grows: that of a bound goes in saw teeth.
+    """
     if chance(MOST_RUNS) < LIKELY:
         return None
     return bisect_left(range(MOST_RUNS), LIKELY, lo=n, key=chance)

@@ -12,12 +12,20 @@ from ganbench.reproduction import page, verdicts
 from ganbench.store import write
 
 
-def run(name: str, full: bool, out: Path | None, **how: Any) -> str:
+def run(
+    name: str,
+    full: bool = False,
+    out: Path | None = None,
+    seeds: int | None = None,
+    seed: int | None = None,
+    **how: Any,
+) -> str:
     """Trains what is missing of a suite with claims, writes `reproduction.md` and `claims.csv` into
     its results folder, and returns the page.
 
     Args:
-        name: a suite's name or file; `full` asks for its full setting.
+        name: a suite's name or file; `full` asks for its full setting, `seeds` for so many of every
+            row, `seed` for another base seed.
         how: what else `sweep.run` takes.
 
     Raises:
@@ -29,6 +37,7 @@ def run(name: str, full: bool, out: Path | None, **how: Any) -> str:
     if full and published is None:
         raise BadInput(f"--full: suite {scaled.name} has no other setting than its own")
     suite = published if full and published is not None else scaled
+    suite = suites.with_overrides(suite, seeds, seed)
     folder = out or Path("results") / (f"{suite.name}-full" if full else suite.name)
     runs = sweep.run(suite, folder, **how).runs
     text = page(suite, None if full else published, runs)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ganbench.box import shapes_in
-from ganbench.claims import MOST_RUNS, Values, named, planned, values, verdict
+from ganbench.claims import LEAST_RUNS, MOST_RUNS, Values, named, planned, values, verdict
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.intervals import interval
 from ganbench.plan import groups
@@ -175,7 +175,7 @@ def _said(claim: ClaimTable, of: Ran) -> str:
     )
     seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
     if made.verdict == "unfinished":
-        seen = "runs are missing, or were stopped"
+        seen = f"runs are missing, or were stopped, or are fewer than {LEAST_RUNS} a row"
     told = made.verdict + ("" if learnt(own) else ", of runs none of which ended `ok`")
     needed = f"; {_needed(made.n, of.box(claim.task))}" if made.verdict == "inconclusive" else ""
     return f"**{told}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"

@@ -146,7 +146,10 @@ def test_a_recurrent_generator_writes_from_left_to_right():
 
 
 ALONE = [
-    (family, sizes._replace(normalized=wanted), role)
+    pytest.param(
+        *(family, sizes._replace(normalized=wanted), role),
+        marks=pytest.mark.slow if wanted is None and family != "conv" else (),
+    )
     for family, sizes in (
         ("mlp", Sizes((8, 8, 1), LATENT, 8, 2)),
         ("dcgan", Sizes((8, 8, 1), LATENT, 4, 2)),

@@ -84,5 +84,7 @@ def test_figures_are_the_tables(table):
 @pytest.mark.parametrize("name", suites.suite_names())
 def test_what_was_recalled_is_not_passed_for_read(name):
     suite = suites.read(suites.find(name))
-    told = {x.verified for x in (*suite.claims, *suite.published)}
+    own = [x for x in suite.claims if x.source.startswith("ganbench")]
+    told = {x.verified for x in (*suite.claims, *suite.published) if x not in own}
     assert told <= {name not in RECALLED}
+    assert not any(x.verified for x in own)

@@ -22,7 +22,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reproduced")
     text = GOOD + BOX
     page = run(str(written(folder, GOOD)), False, folder / "plain")
-    boxed = run(str(written(folder, text)), False, folder / "boxed")
+    boxed = run(str(written(folder, text)), False, folder / "boxed", seed=3)
     return folder, page, boxed
 
 
@@ -72,6 +72,7 @@ def test_a_box_is_shown_as_a_histogram_over_its_points(made):
     assert table[0] == "| modes | nonsaturating | pacgan (pacgan.samples = 2) |"
     counts = np.array([[int(x) for x in line.split("|")[2:4]] for line in table[2:]])
     assert counts.sum(0).tolist() == [16, 16]
+    assert set(runs["seed"]) == {3}
 
 
 def test_points_of_a_box_are_the_same_for_every_method(made):

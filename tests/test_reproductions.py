@@ -6,12 +6,26 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from prepared import needs
 
 from ganbench import suite as suites
+from ganbench.plan import digest, protocol
 from ganbench.reproduction import page, verdicts
 
 ROOT = Path(__file__).parents[1]
+REFERENCE = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/runs.csv"))
 FOLDERS = sorted(path.parent for path in (ROOT / "results" / "reference").glob("*/claims.csv"))
+
+
+@pytest.mark.parametrize("folder", REFERENCE, ids=lambda folder: folder.name)
+def test_committed_runs_are_of_todays_protocol(folder):
+    """A new judge, or another setting, and they would compare with none that is made now."""
+    suite = suites.read(suites.find(folder.name))
+    if any("mnist" in name for name in suite.tasks):
+        needs("mnist")
+    runs = pd.read_csv(folder / "runs.csv")
+    expected = {name: {digest(protocol(suite, name))} for name in suite.tasks}
+    assert runs.groupby("task")["protocol_hash"].agg(set).to_dict() == expected
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

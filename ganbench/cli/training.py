@@ -68,6 +68,8 @@ def reproduce_(
     suite: Annotated[str, typer.Argument(help="A suite with claims: its name or file.")],
     full: Annotated[bool, typer.Option(help="In the published setting, not scaled down.")] = False,
     out: Annotated[Path | None, typer.Option(help="Results folder [results/SUITE].")] = None,
+    seeds: Annotated[int | None, typer.Option(help="Seeds of every row.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Base seed.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
 ) -> None:
@@ -75,5 +77,5 @@ def reproduce_(
     from ganbench import reproduce
 
     with _watched(device, max_minutes) as how:
-        text = reproduce.run(suite, full, out, **how)
+        text = reproduce.run(suite, full, out, seeds, seed, **how)
     print(text)

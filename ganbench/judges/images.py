@@ -144,7 +144,7 @@ KNOWN: dict[str, Known] = {
         "6b3ee9f643b9e02fb3db01b67cf711ddd5c6e356fd176c7198205a4c72ece491",
     ),
     "mnist": Known(
-        _CLOTHES_OR_DIGITS, "83f886e344d7c435abd437266ac2451130e01eec1342bee5b5e16baf929e9b51"
+        _CLOTHES_OR_DIGITS, "f75626767961f35aba23d48e4510a4ac5b64d8aaf5e3887f10f3c892ca08ff0d"
     ),
     "fashion-mnist": Known(_CLOTHES_OR_DIGITS),
     "cifar10": Known(_OBJECTS),

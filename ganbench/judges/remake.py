@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ganbench.errors import BadInput, choices
-from ganbench.judges.classifier import Lesson, agreement, cross_validate, provenance, train
+from ganbench.judges.classifier import Lesson, agreement, provenance, train
 from ganbench.judges.files import npz
 from ganbench.judges.images import weights_path
 from ganbench.judges.lessons import LESSONS
@@ -37,8 +37,8 @@ def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
         (folder / f".{name}.tmp").touch()
     except OSError as error:
         raise BadInput(f"--out: {path}: cannot be written: {error.strerror}") from None
-    weights = train(lesson, 0, lambda done, total: say(f"fit {done} of {total}"))
-    made = provenance(lesson, weights, cross_validate(lesson))
+    weights, accuracies = train(lesson, 0, lambda done, total: say(f"fit {done} of {total}"))
+    made = provenance(lesson, weights, accuracies)
     content = npz(weights)
     (folder / f".{name}.tmp").write_bytes(content)
     (folder / f".{name}.tmp").replace(path)

@@ -85,7 +85,14 @@ def test_a_discriminator_that_knows_nothing(stack):
     assert guessed["accuracy_held_out"] == pytest.approx(0.5, abs=4 * 0.5 / 1024**0.5)
 
 
-@pytest.mark.parametrize("stack", ["nonsaturating", "wgan-gp", "mdgan", "pacgan"])
+@pytest.mark.parametrize(
+    "stack",
+    [
+        "nonsaturating",
+        "mdgan",
+        *(pytest.param(s, marks=pytest.mark.slow) for s in ("wgan-gp", "pacgan")),
+    ],
+)
 def test_held_out_data_that_are_the_training_data_leave_no_gap(stack):
     same = told(game(stack, held_out=TRAIN))
     assert same["loss_gap"] == same["accuracy_gap"] == same["real_score_gap"] == 0
