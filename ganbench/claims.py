@@ -175,11 +175,15 @@ def _ordered(steps: Sequence[_Step]) -> Verdict:
         if any(step.flat for step in steps):
             return 0.0
         made = [[_told(x) for x in expected(step.effect, n)] for step in steps]
-        shares = np.array([[np.mean([t == told for t in own]) for told in _ORDER] for own in made])
-        return float(shares[:, -1].prod() + 1 - (1 - shares[:, 0]).prod())
+        above, below = (
+            np.array([own.count(told) / len(own) for own in made])
+            for told in ("reproduced", "not reproduced")
+        )
+        return float(above.prod() + 1 - (1 - below).prod())
 
-    open_ = least.told == "inconclusive"
-    n = _settling(chance, max(step.effect.n for step in steps)) if open_ else None
+    n = None
+    if least.told == "inconclusive":
+        n = _settling(chance, max(step.effect.n for step in steps))
     what = "every run scores the same, delta" if least.flat else "delta"
     return Verdict(least.told, what, delta, low, high, runs, n)
 

@@ -1,4 +1,4 @@
-"""What a judge of larger images learns from: soft images, and what has lost its shape."""
+"""What a judge of drawings learns from: soft images, and what has lost its shape."""
 
 import jax
 import jax.numpy as jnp

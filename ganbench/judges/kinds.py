@@ -41,7 +41,7 @@ def jigsaw(key, images, others):
     n, side, _, channels = images.shape
     tile = side // TILES
     x = images.reshape(n, TILES, tile, TILES, tile, channels).swapaxes(2, 3)
-    x = jax.vmap(lambda k, own: jr.permutation(k, own))(
+    x = jax.vmap(jr.permutation)(
         jr.split(key, n), x.reshape(n, TILES * TILES, tile, tile, channels)
     )
     x = x.reshape(n, TILES, TILES, tile, tile, channels).swapaxes(2, 3)

@@ -35,14 +35,14 @@ def _lesson(name: str, **given: Any) -> Lesson:
 
 def _drawings(name: str) -> Lesson:
     """Of a prepared set of 28 x 28 drawings."""
-    own = {"steps": 6000, "rate": 5e-3, "folds": 3, "kinds": KINDS}
-    return _lesson(name, split=partial(_split, name), **own)
+    read = partial(_split, name)
+    return _lesson(name, split=read, steps=6000, rate=5e-3, folds=3, kinds=KINDS)
 
 
 def _photographs(name: str) -> Lesson:
     """Of a prepared set of photographs."""
-    own = {"steps": 2000, "rate": 2e-3, "folds": 3, "photographs": True}
-    return _lesson(name, split=partial(_split, name), **own)
+    read = partial(_split, name)
+    return _lesson(name, split=read, steps=2000, rate=2e-3, folds=3, photographs=True)
 
 
 LESSONS: dict[str, Lesson] = {
