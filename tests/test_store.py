@@ -14,13 +14,14 @@ import pytest
 from grids import suite
 
 import ganbench
-from ganbench import registry, results, sweep
+from ganbench import registry, sweep
 from ganbench.errors import BadInput
 from ganbench.parts import adam
 from ganbench.registry import Entry
 from ganbench.schema import KeepTable
 from ganbench.wrapping import with_direction
 
+TABLES = ("runs.csv", "curves.parquet", "leaderboard.csv")
 METHODS = {"nonsaturating": {}, "gap": {"hyperparameters": {"gap": {"period": 7}}}}
 
 
@@ -111,21 +112,25 @@ def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):
     progress = sweep.Progress(group=trained.append)
     sweep.run(small({"gap": METHODS["gap"]}), tmp_path / "out", progress=progress)
     assert trained == ["grid real", "grid held-out", "grid noise", "grid gap"]
-    before = results.load(tmp_path / "out").runs
     trained.clear()
     sweep.run(small(), tmp_path / "out", progress=progress)
     assert trained == ["grid nonsaturating"]
     after = contents(tmp_path / "out")
-    tables = ("runs.csv", "curves.parquet", "leaderboard.csv")
-    assert {n: after[n] for n in tables} == {n: whole[n] for n in tables}
+    assert {n: after[n] for n in TABLES} == {n: whole[n] for n in TABLES}
     trained.clear()
     sweep.run(small(), tmp_path / "out", progress=progress)
     assert trained == [] and contents(tmp_path / "out") == after
-    more = sweep.run(small(seeds=4), tmp_path / "out", progress=progress)
+
+
+@pytest.mark.slow
+def test_more_seeds_are_added_to_those_there(first, tmp_path):
+    shutil.copytree(first[0], tmp_path / "out")
+    before = first[1].runs
+    more = sweep.run(small(seeds=4), tmp_path / "out")
     assert len(more.runs) == 5 * 4 and len(more.provenance["made_with"]) == 1
     sweep.run(small(seeds=4), tmp_path / "four")  # all four at once: the same runs
     both = contents(tmp_path / "out"), contents(tmp_path / "four")
-    assert all(both[0][name] == both[1][name] for name in tables)
+    assert all(both[0][name] == both[1][name] for name in TABLES)
     kept = more.runs[more.runs["cell"].isin(before["cell"])].reset_index(drop=True)
     pd.testing.assert_frame_equal(
         kept[kept["method"] == "gap"].reset_index(drop=True),

@@ -25,6 +25,11 @@ all_cases = pytest.mark.parametrize(("family", "sizes"), CASES.values(), ids=CAS
 # where every case would cost more than it could find
 FEW = ("mlp-vector", "conv-rgb", "channels-rgb")
 cases = pytest.mark.parametrize(("family", "sizes"), [CASES[c] for c in FEW], ids=FEW)
+# where each takes seconds to compile
+dear = pytest.mark.parametrize(
+    ("family", "sizes"),
+    [pytest.param(*CASES[c], id=c, marks=pytest.mark.slow if c == FEW[-1] else ()) for c in FEW],
+)
 READERS = ("discriminator", "encoder", "autoencoder")
 
 
@@ -148,7 +153,7 @@ def test_joint_inputs_interact(family, sizes, role):
     assert jnp.abs(cross).max() > 0
 
 
-@cases
+@dear
 def test_energy_is_the_norm_of_the_reconstruction_error(family, sizes):
     net = zoo(family, sizes)["autoencoder"]
     x = inputs("autoencoder", sizes)
@@ -181,7 +186,7 @@ def test_precision_follows_the_inputs(family, sizes):
                 assert {str(leaf.dtype) for leaf in jax.tree.leaves(shapes(net, x))} == {dtype}
 
 
-@cases
+@dear
 def test_lanes_equal_a_loop(family, sizes):
     with jax.enable_x64(True):
         for role, net in zoo(family, sizes).items():

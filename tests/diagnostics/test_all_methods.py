@@ -25,9 +25,9 @@ STACKS = [
     *("consensus", "extragradient", "lookahead", "entropy-sgd", "instance-noise"),
 ]
 
-#: Two discriminators and an encoder; no game; several games, each of which keeps more. The others
-#: are slow: a diagnostic takes a second or more to compile.
-FEW = ["mdgan", "vae", "lookahead+gap"]
+#: Two discriminators and an encoder; several games, each of which keeps more. The others are slow:
+#: a diagnostic takes a second or more to compile.
+FEW = ["mdgan", "lookahead+gap"]
 STACKS += FEW[-1:]
 
 
