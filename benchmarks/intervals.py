@@ -18,6 +18,8 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.power import least_separable, power, seeds_needed
 from ganbench.statistics import clopper_pearson
 
+COVERAGE = runpy.run_path(str(Path(__file__).with_name("coverage.py")))
+SUITES = [f"`{suite}`" for suite in COVERAGE["SUITES"]]
 SHOWN = (8, 16, 64)
 SEEN = 0.1  # share of rows with an interval below which their coverage is not worth a figure
 RATES = np.arange(1, 200) / 200
@@ -58,7 +60,8 @@ is of these suites' nets and steps: on a task of the same name trained otherwise
 as a guide.
 
 Measured on 2,000 simulated boards of five rows at each n. Their runs are drawn with replacement
-from the pooled runs of each task of the reference suites `mode-collapse`, `zoo` and `scrutiny`,
+from the pooled runs of each task of the reference suites
+{", ".join(SUITES[:-1])} and {SUITES[-1]},
 every method among them, of which the mean is known. In per cent, cut not rounded, t and bootstrap;
 the last column is the kind shown at {", ".join(map(str, SIZES))} values (and up to the next), - for
 none.
@@ -164,11 +167,6 @@ def shared(runs: pd.DataFrame) -> str:
     return ", ".join(told)
 
 
-def pooled_runs() -> pd.DataFrame:
-    """The runs that coverage is measured on: those of `coverage.py`."""
-    return runpy.run_path(str(Path(__file__).with_name("coverage.py")))["runs"]()
-
-
 def rate_coverage(n: int) -> tuple[float, float]:
     """Least and mean coverage of the exact interval of a rate, over `RATES`."""
     low, high = np.array([clopper_pearson(k, n) for k in range(n + 1)]).T
@@ -206,7 +204,7 @@ def scores() -> None:
             rows.append([f"`{name}`", *cells, shown])
         table(["score", *(f"n = {n}" for n in SHOWN), "shown"], rows)
         print()
-    runs, every = pooled_runs(), measured()
+    runs, every = COVERAGE["runs"](), measured()
     print(BOARD_HEAD.format(dead=(runs["status"] == "diverged").sum(), n=len(runs)))
     share = least(row._replace(coverage=row.shown) for row in every)
     alone = {
@@ -236,7 +234,7 @@ def main() -> None:
     rows = (2, 5, 10, 20, 50, 100)
     least_n = [f"{least_separable(k * (k - 1) // 2)}" for k in rows]
     table(["rows of a task", *map(str, rows)], [["least n", *least_n]])
-    print(SHARED.format(told=shared(pooled_runs())).rstrip())
+    print(SHARED.format(told=shared(COVERAGE["runs"]())).rstrip())
     print(SEEDS)
     body = []
     for a, b in PAIRS:
