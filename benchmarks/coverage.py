@@ -28,7 +28,10 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.statistics import Ends, bootstrap_ends, t_ends
 
 ROOT = Path(__file__).parents[1]
-SUITES = ("mode-collapse", "zoo", "scrutiny")
+SUITES = (  # all whose rows have more seeds than boxes have
+    *("mode-collapse", "zoo", "scrutiny", "stacked-mnist", "pacgan-toy", "veegan"),
+    *("unrolled-stacked", "pacgan-stacked", "r3gan-stacked"),
+)
 REFERENCE = ("real", "held-out", "noise")  # no methods: they would make means easy
 BOARDS, ROWS = 2000, 5
 LEAST_ROW = 8  # runs of a row that is drawn from: points of a grid have one each
