@@ -28,7 +28,7 @@ from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.statistics import Ends, bootstrap_ends, t_ends
 
 ROOT = Path(__file__).parents[1]
-SUITES = (  # all whose rows have more seeds than boxes have
+SUITES = (  # all but the grids, whose runs differ in more than the seed
     *("mode-collapse", "zoo", "scrutiny", "stacked-mnist", "pacgan-toy", "veegan"),
     *("unrolled-stacked", "pacgan-stacked", "r3gan-stacked"),
 )

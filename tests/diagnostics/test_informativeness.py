@@ -136,24 +136,25 @@ def test_no_curves_is_bad_input():
 
 
 def test_a_sweep_and_its_command(tmp_path, monkeypatch, capsys):
-    made = suite({"mdgan": {}, "vae": {}}, steps=60, evaluations=6, curve_samples=256)
+    made = suite({"wgan": {}, "mdgan": {}, "vae": {}}, steps=60, evaluations=6, curve_samples=256)
     sweep.run(made, tmp_path / "out")
     assert typed(monkeypatch, "informativeness", str(tmp_path / "out"), "--json") == 0
     rows = {row["method"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(rows) == {"mdgan", "vae"}
+    assert set(rows) == {"wgan", "mdgan", "vae"}
     assert rows["vae"]["mean"] is None and rows["vae"]["note"] == "2 of 2: no discriminator's loss"
     curves = ganbench.load(tmp_path / "out").curves
-    expected = []
-    for replicate in (0, 1):
-        own = curves[(curves["method"] == "mdgan") & (curves["replicate"] == replicate)]
-        losses = [own[own["metric"] == x]["mean"].to_numpy() for x in ("loss/d", "loss/d2")]
-        fid = own[own["metric"] == "fid"]["mean"].to_numpy()
-        apart = (-sum(losses)).argsort().argsort() - fid.argsort().argsort()
-        expected.append(1 - 6 * (apart**2).sum() / (6 * 35))
-    assert rows["mdgan"]["n"] == 2
-    assert rows["mdgan"]["mean"] == pytest.approx(np.mean(expected))
+    for method, losses in (("wgan", ["loss/d"]), ("mdgan", ["loss/d", "loss/d2"])):
+        expected = []
+        for replicate in (0, 1):
+            own = curves[(curves["method"] == method) & (curves["replicate"] == replicate)]
+            value = -sum(own[own["metric"] == x]["mean"].to_numpy() for x in losses)
+            fid = own[own["metric"] == "fid"]["mean"].to_numpy()
+            apart = value.argsort().argsort() - fid.argsort().argsort()
+            expected.append(1 - 6 * (apart**2).sum() / (6 * 35))
+        assert rows[method]["n"] == 2
+        assert rows[method]["mean"] == pytest.approx(np.mean(expected))
     assert typed(monkeypatch, "informativeness", str(tmp_path / "out")) == 0
     lines = [line.rstrip() for line in capsys.readouterr().out.splitlines()]
-    assert lines[0] == "grid" and lines[3].startswith("vae")
-    assert lines[3].endswith("2 of 2: no discriminator's loss")
-    assert f"{rows['mdgan']['mean']:.2f}" in next(x for x in lines if x.startswith("mdgan"))
+    assert lines[0] == "grid" and lines[4].startswith("vae")
+    assert lines[4].endswith("2 of 2: no discriminator's loss")
+    assert f"{rows['wgan']['mean']:.2f}" in next(x for x in lines if x.startswith("wgan"))
