@@ -131,11 +131,11 @@ all of one row lie above the other, 92 %). It is *reproduced* where the interval
 rows that do not differ in at most 2.5 %, at an n of 8 or more (3 % at 4) that was fixed beforehand;
 in boxes, where shapes are what counts, at any number of them. Claims of a suite have rows in common
 and are not adjusted for their number: of forty that are false one would be reproduced. The n that a
-verdict names settles it in four of five experiments, were what was seen the truth. Who adds runs to
-what was inconclusive until it is settled finds an order where there is none three times as often:
-train anew at the n that was named, from another base seed and in another folder (`ganbench
-reproduce NAME --seeds N --seed 1 --out FOLDER`; of a box, raise `points` and `shapes` in a copy of
-the suite).
+verdict names settles it in four of five experiments, one way or the other, were what was seen the
+truth. Adding runs to an inconclusive verdict until it settles finds orders that are not there three
+times as often: train anew at the n that was named, from another base seed and in another folder
+(`ganbench reproduce NAME --seeds N --seed 1 --out FOLDER`; of a box, raise `points` and `shapes` in
+a copy of the suite).
 """
 
 END = """

@@ -22,13 +22,14 @@ the one before it, from -1 (all runs the other way round) to 1, with an interval
 in grids over shapes of nets; of several rows it is that of the least step. *Reproduced*: the
 interval is above 0. *Not reproduced*: it holds 0 or less, and is below 0.33, from which on effects
 are called medium. *Inconclusive*: neither; the last column says how many runs a row (in grids:
-shapes), trained anew, settle it in four of five such experiments were these the truth, and is empty
-where 10,000 do not. *Unfinished*: runs are missing. Verified figures stand in the authors'
-repository or in another paper's that was read; unverified ones are recalled, or read off a picture.
-How the runs of a claim's rows ended says what it compares: at these few steps often generators of
-which none has learnt to draw yet, as the verdict then says.
+shapes), trained anew, settle it in four of five such experiments were these the truth, and in how
+many of a hundred as reproduced and as not; it is empty where 10,000 do not. *Unfinished*: runs are
+missing. Verified figures stand in the authors' repository or in another paper's that was read;
+unverified ones are recalled, or read off a picture.
+How the runs of each row ended says what a claim compares: at these few steps often generators of
+which none has learnt to draw yet. A verdict of which a row has no run that ended `ok` names it.
 
-| suite | claim | score | verdict | effect | n | runs ended | n to settle |
+| suite | claim | score | verdict | effect | n | runs ended, by row | n to settle |
 |---|---|---|---|---|---|---|---|
 """
 
@@ -38,10 +39,16 @@ def row(suite: str, claim: pd.Series) -> str:
     if claim.verdict == "unfinished":
         effect = ""
     says = claim.says + ("" if claim.verified else " (unverified)")
-    needed = "" if pd.isna(claim.n) else f"{claim.n:,.0f}"
-    told = claim.verdict + ("" if " ok" in claim.ended else ", no run `ok`")
+    needed = ""
+    if not pd.isna(claim.n):
+        chances = f"{100 * claim.chance_reproduced:.0f} / {100 * claim.chance_not:.0f}"
+        needed = f"{claim.n:,.0f} ({chances})"
+    told = claim.verdict
+    if not pd.isna(claim.none_ok):
+        told += f", but no run of {claim.none_ok} `ok`"
     cells = (f"`{suite}`", says, f"`{claim.metric}`", told, effect, claim.runs)
-    cells = (*cells, claim.ended, needed)
+    each = "; ".join(row.split(": ")[1] for row in claim.ended.split("; "))
+    cells = (*cells, each, needed)
     return f"| {' | '.join(map(str, cells))} |"
 
 

@@ -13,6 +13,7 @@ from ganbench.schema import BoxTable, Range
 from ganbench.seeds import stable_hash
 
 TRACED = ("learning_rate", "d_learning_rate", "dropout")  # axes that lanes of one program may vary
+AXES = [name for name in BoxTable.model_fields if name not in ("points", "shapes")]
 DIGITS = 4  # significant ones of a number drawn from a range: what a table shows is what was used
 
 
@@ -33,6 +34,8 @@ def points(box: BoxTable, seed: int, task: str) -> list[dict[str, Any]]:
     traced = _product({n: x for n, x in listed.items() if n in TRACED})
     ranges = {n: x for n, x in axes.items() if isinstance(x, Range)}
     shapes = min(box.shapes or box.points, box.points, len(static))
+    if box.shapes is not None and box.shapes > box.points:
+        raise BadInput(f"box: shapes = {box.shapes} must be at most points, {box.points}")
     if box.shapes is not None and box.shapes > len(static):
         raise BadInput(f"box: shapes = {box.shapes}: the box has {len(static)}")
     if not ranges and box.points > shapes * len(traced):
@@ -61,7 +64,7 @@ def shapes_in(box: BoxTable) -> int:
 
 
 def _axes(box: BoxTable) -> dict[str, Any]:
-    return {n: x for n, x in box if n not in ("points", "shapes") and x is not None}
+    return {n: x for n, x in box if n in AXES and x is not None}
 
 
 def _static(box: BoxTable) -> list[dict[str, Any]]:

@@ -7,14 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from ganbench.box import method_of, points
+from ganbench.box import AXES, method_of, points
 from ganbench.budget import nets_of
+from ganbench.canonical import canonical
 from ganbench.claims import LEAST_RUNS, named, selected
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.registry import canonical_name, names_of, parameters
-from ganbench.schema import BoxTable, RowTable, Suite, TaskTable
+from ganbench.schema import RowTable, Suite, TaskTable
 from ganbench.tasks.catalogue import TASKS, facts
 
 MODE_SAMPLES = 5  # a mode counts with three samples: at least five must be expected of each
@@ -96,7 +97,7 @@ def check_claims(suite: Suite, planned: pd.DataFrame) -> None:
         own = planned[selected(planned, task, row)]
         if len(own) < least:
             told = f"{len(own)} runs of {named(row)} on {task}, {least} needed"
-            raise BadInput(f"{key}: the suite has {told}")
+            raise BadInput(f"{key}: the suite has {told}{_there(planned, task, row)}")
         rows = own["hyperparameters"]
         if suite.tasks[task].box is not None:
             rows = rows.map(lambda text: method_of(json.loads(text)))
@@ -106,6 +107,15 @@ def check_claims(suite: Suite, planned: pd.DataFrame) -> None:
         met = sum(selected(planned, claim.task, row).astype(int) for row in claim.rows)
         if np.max(met) > 1:
             raise BadInput(f"claims.{i}.rows: a run is of two of them: name each row once")
+
+
+def _there(planned: pd.DataFrame, task: str, row: RowTable) -> str:
+    """The values that the keys of a row have in the suite, as JSON: 2 is not "2"."""
+    every = planned[selected(planned, task, RowTable(method=row.method))]["hyperparameters"]
+    found = {
+        k: sorted({canonical(json.loads(x).get(k)) for x in every}) for k in row.hyperparameters
+    }
+    return "".join(f"; {k} is {' or '.join(x)} there" for k, x in found.items() if x)
 
 
 def check_rows(suite: Suite) -> None:
@@ -145,5 +155,5 @@ def _check_row(suite: Suite, task: str, metric: str, rows: Sequence[RowTable]) -
             raise BadInput(f"method: the suite has no {row.method!r} on {task}")
         known = [f"{n}.{p.name}" for n in names_of(row.method) for p in parameters(n)]
         for key in row.hyperparameters:
-            if key not in (known := [*known, *BoxTable.model_fields]):
+            if key not in (known := [*known, *AXES]):
                 raise BadInput(f"hyperparameters: {row.method} has no {key!r}: {choices(known)}")

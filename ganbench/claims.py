@@ -31,8 +31,10 @@ class Verdict(NamedTuple):
     `reproduced`: the interval of delta lies above 0, or that of a rate within the bound. `not
     reproduced`: that of delta holds 0 or less and no effect of `MARGIN` or more, or that of the
     rate lies beyond the bound. `inconclusive`: neither, with `n`, the runs a row of which, drawn
-    anew, four in five such experiments would settle it were what was seen the truth; so it is,
-    whatever the interval, where every run of both rows scores the same, at a floor or a ceiling.
+    anew, four in five such experiments would settle it were what was seen the truth, one way or the
+    other: of a small effect enough runs may say either that it is there or that it is not medium.
+    Inconclusive too, whatever the interval, is what scores the same in every run of both rows, at a
+    floor or a ceiling.
     `unfinished`: a planned run of these rows is missing, or was stopped by the program. Runs beyond
     those planned, of more seeds or another base seed, count.
 
@@ -48,6 +50,8 @@ class Verdict(NamedTuple):
     high: float
     runs: int  # of the row that has fewest; shapes of nets, where runs have such
     n: int | None  # at most `MOST_RUNS`; None where it takes more
+    chance_reproduced: float | None = None  # of the verdicts at `n`
+    chance_not: float | None = None
 
 
 class Values(NamedTuple):
@@ -104,7 +108,8 @@ def values(
     if metric == "success":
         made = found["success"].eq(True).to_numpy(np.float64)
         return Values(made, np.ones(len(made), bool), *rest)
-    scores = found[metric].to_numpy(np.float64, na_value=np.nan)
+    # runs that were all stopped have no column of a score that a suite asks for beside
+    scores = found.get(metric, pd.Series(np.nan, found.index)).to_numpy(np.float64, na_value=np.nan)
     none = np.isnan(scores)
     filled = np.where(none, worst(metric), scores)
     return Values(filled, ~none, *rest)
@@ -170,31 +175,37 @@ def _ordered(steps: Sequence[_Step]) -> Verdict:
     least = min(steps, key=lambda step: (_ORDER.index(step.told), step.effect.delta))
     delta, low, high, runs, *_ = least.effect
 
-    def chance(n: int) -> float:
-        """That each step is reproduced, or one of them not."""
+    def chances(n: int) -> tuple[float, float]:
+        """That each step is reproduced, and that one of them is not."""
         if any(step.flat for step in steps):
-            return 0.0
+            return 0.0, 0.0
         made = [[_told(x) for x in expected(step.effect, n)] for step in steps]
         above, below = (
             np.array([own.count(told) / len(own) for own in made])
             for told in ("reproduced", "not reproduced")
         )
-        return float(above.prod() + 1 - (1 - below).prod())
+        return float(above.prod()), float(1 - (1 - below).prod())
 
-    n = None
+    needed = _SETTLED
     if least.told == "inconclusive":
-        n = _settling(chance, max(step.effect.n for step in steps))
+        needed = _settling(chances, max(step.effect.n for step in steps))
     what = "every run scores the same, delta" if least.flat else "delta"
-    return Verdict(least.told, what, delta, low, high, runs, n)
+    return Verdict(least.told, what, delta, low, high, runs, *needed)
 
 
-def _settling(chance: Callable[[int], float], n: int) -> int | None:
-    """A number of runs, `n` or more, whose `chance` of a verdict is `LIKELY`; None if `MOST_RUNS`
-    have less. It is the least one where the chance grows: that of a bound goes in saw teeth.
+Needed = tuple[int, float, float] | tuple[None, None, None]
+_SETTLED: Needed = (None, None, None)
+
+
+def _settling(chances: Callable[[int], tuple[float, float]], n: int) -> Needed:
+    """A number of runs, `n` or more, with whose `chances` one of two verdicts is `LIKELY`, and
+    these; Nones if `MOST_RUNS` have less. It is the least one where the sum grows: that of a bound
+    goes in saw teeth.
     """
-    if chance(MOST_RUNS) < LIKELY:
-        return None
-    return bisect_left(range(MOST_RUNS), LIKELY, lo=n, key=chance)
+    if sum(chances(MOST_RUNS)) < LIKELY:
+        return _SETTLED
+    found = bisect_left(range(MOST_RUNS), LIKELY, lo=n, key=lambda n: sum(chances(n)))
+    return found, *chances(found)
 
 
 def _bounded(claim: ClaimTable, row: Values) -> Verdict:
@@ -207,12 +218,13 @@ def _bounded(claim: ClaimTable, row: Values) -> Verdict:
             return low >= claim.at_least, high < claim.at_least
         return high <= (claim.at_most or 0), low > (claim.at_most or 0)
 
-    def chance(n: int) -> float:
+    def chances(n: int) -> tuple[float, float]:
         hits = np.arange(n + 1)
-        return float(stats.binom.pmf(hits, n, rate) @ np.logical_or(*within(hits / n, n)))
+        inside, outside = (stats.binom.pmf(hits, n, rate) @ own for own in within(hits / n, n))
+        return float(inside), float(outside)
 
     inside, outside = within(rate, n)
     low, high = map(float, share_interval(rate, n))
     told = "reproduced" if inside else "not reproduced" if outside else "inconclusive"
-    needed = _settling(chance, n) if told == "inconclusive" else None
-    return Verdict(told, "success rate", rate, low, high, n, needed)
+    needed = _settling(chances, n) if told == "inconclusive" else _SETTLED
+    return Verdict(told, "success rate", rate, low, high, n, *needed)

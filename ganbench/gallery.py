@@ -54,12 +54,17 @@ def _kept(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
 
 def _strips(rows: pd.DataFrame, kept: Mapping[str, np.ndarray], runs: int) -> Iterator[Strip]:
     for (method, text), own in rows.groupby(["method", "hyperparameters"], sort=False):
-        names = [name for name in map(label, own.to_dict("records")) if name in kept]
-        found = [kept[name] for name in names[:runs]]
-        if found:
-            modes, n = own["modes"].mean(), own["modes"].notna().sum()
-            told = f"{method}  {text if text != '{}' else ''}  modes {modes:.0f}, n = {n}"
-            yield Strip(told, np.stack(found))
+        names = [label(run) for run in own.to_dict("records")]
+        drawn = [i for i, name in enumerate(names) if name in kept][:runs]
+        if drawn:
+            told = f"{method} {text if text != '{}' else ''} {_told(own['modes'], drawn)}"
+            yield Strip(told, np.stack([kept[names[i]] for i in drawn]))
+
+
+def _told(modes: pd.Series, drawn: list[int]) -> str:
+    """The modes of the runs that are drawn, and of all of the row: a run may be unlike the mean."""
+    here = ", ".join("none" if pd.isna(m) else f"{m:.0f}" for m in modes.iloc[drawn])
+    return f" modes: {here} here; mean of {modes.notna().sum()} runs {modes.mean():.0f}"
 
 
 def _picture(task: str, strips: list[Strip]) -> Image.Image:

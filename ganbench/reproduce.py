@@ -7,7 +7,10 @@ import pandas as pd
 
 from ganbench import suite as suites
 from ganbench import sweep
+from ganbench.checks import check_claims
+from ganbench.claims import planned
 from ganbench.errors import BadInput
+from ganbench.plan import groups
 from ganbench.reproduction import page, verdicts
 from ganbench.store import write
 
@@ -32,12 +35,13 @@ def run(
         BadInput: as `sweep.run`; the suite makes no claims, or has no other setting than its own.
     """
     scaled, published = suites.settings(suites.find(name))
-    if not scaled.claims:
-        raise BadInput(f"reproduce: suite {scaled.name} makes no claims")
     if full and published is None:
         raise BadInput(f"--full: suite {scaled.name} has no other setting than its own")
     suite = published if full and published is not None else scaled
+    if not suite.claims:
+        raise BadInput(f"reproduce: suite {scaled.name} makes no claims")
     suite = suites.with_overrides(suite, seeds, seed)
+    check_claims(suite, planned(groups(suite)))  # of fewer seeds a claim may have too few runs
     folder = out or Path("results") / (f"{suite.name}-full" if full else suite.name)
     runs = sweep.run(suite, folder, **how).runs
     text = page(suite, None if full else published, runs)

@@ -7,7 +7,16 @@ import numpy as np
 import pandas as pd
 
 from ganbench.box import shapes_in
-from ganbench.claims import LEAST_RUNS, MOST_RUNS, Values, named, planned, values, verdict
+from ganbench.claims import (
+    LEAST_RUNS,
+    MOST_RUNS,
+    Values,
+    Verdict,
+    named,
+    planned,
+    values,
+    verdict,
+)
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.intervals import interval
 from ganbench.plan import groups
@@ -15,6 +24,7 @@ from ganbench.schema import BoxTable, ClaimTable, PublishedTable, RowTable, Suit
 from ganbench.statistics import share_interval
 
 BINS = 10  # of a histogram
+REFERENCES = RowTable(method="noise"), RowTable(method="real")  # a score's floor and ceiling
 
 
 def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
@@ -43,9 +53,9 @@ def verdicts(suite: Suite, runs: pd.DataFrame) -> list[dict[str, Any]]:
 
     def row(claim: ClaimTable) -> dict[str, Any]:
         own = of.claimed(claim)
-        named = {"says": claim.says, "verified": claim.verified, "task": claim.task}
+        told = {"says": claim.says, "verified": claim.verified, "task": claim.task}
         found = verdict(claim, own)._asdict()
-        return {**named, "metric": claim.metric, **found, "ended": ended(own)}
+        return {**told, "metric": claim.metric, **found, **_ended(claim, own)}
 
     return [row(claim) for claim in suite.claims]
 
@@ -70,18 +80,21 @@ class Ran(NamedTuple):
         return [self.values(claim.task, row, claim.metric) for row in claim.rows]
 
 
-_FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`real`", "source")
+_FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`noise`", "`real`", "source")
 _FIGURES_TOLD = (
     "Published figures are of the paper's setting, ours of the one above; `real` is what a perfect "
-    "sampler scores with as many samples. Scores that end in `_ungated` are of all samples, other "
-    "modes and divergences of those of high quality alone; divergences are from the true "
-    "frequencies, in many papers from uniform ones. Means are of the runs that have the score; for "
-    "a verdict one without counts as the worst there can be. What is marked unverified is "
-    "recalled, or read off a picture; the rest stands in a repository or paper that was read."
+    "sampler scores with as many samples, `noise` what is scored before anything is learnt. Scores "
+    "that end in `_ungated` are of all samples, other modes and divergences of those of high "
+    "quality alone; divergences are from the true frequencies, in many papers from uniform ones. "
+    "Means are of the runs that have the score; for a verdict one without counts as the worst "
+    "there can be. What is marked unverified is recalled, or read off a picture; the rest stands "
+    "in a repository or paper that was read."
 )
 _CLAIMS_TOLD = (
     "How the runs of a row ended says what a verdict compares: where none are `ok`, generators "
-    "that have not learnt to draw, or that failed."
+    "that have not learnt to draw, or that failed. `noise` and `real` are what is scored before "
+    "anything is learnt, and by a perfect sampler. Ends of intervals may lie outside a score's "
+    "range."
 )
 
 
@@ -110,7 +123,7 @@ def _listed(table: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
     own = of.values(figure.task, figure, figure.metric)
-    real = of.values(figure.task, RowTable(method="real"), figure.metric)
+    noise, real = (of.values(figure.task, row, figure.metric) for row in REFERENCES)
     spread = "" if figure.spread is None else f" +- {figure.spread:g}"
     what = f" ({figure.spread_is})" if figure.spread_is else ""
     return (
@@ -120,6 +133,7 @@ def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
         f"{figure.value:g}{spread}{what}{'' if figure.verified else ', unverified'}",
         _mean(figure.metric, own, figure.task),
         _counted(own),
+        _mean(figure.metric, noise, figure.task),
         _mean(figure.metric, real, figure.task),
         figure.source,
     )
@@ -133,14 +147,22 @@ def _counted(own: Values) -> str:
     return ", ".join(told + ([f"{own.planned} planned"] if n + own.missing > own.planned else []))
 
 
-def learnt(rows: Iterable[Values]) -> bool:
-    """Whether any run ended `ok`."""
-    return any("ok" in row.statuses for row in rows)
+def _ended(claim: ClaimTable, own: Sequence[Values]) -> dict[str, str]:
+    """How the runs of each row ended, and the rows in which none did so `ok`."""
+    rows = [named(row) for row in claim.rows]
+    each = [f"{name}: {ended(x)}" for name, x in zip(rows, own, strict=True)]
+    return {"ended": "; ".join(each), "none_ok": _none_ok(claim, own)}
 
 
-def ended(rows: Iterable[Values]) -> str:
+def _none_ok(claim: ClaimTable, own: Sequence[Values]) -> str:
+    """The rows of which no run ended `ok`: what a verdict is of, that compares them."""
+    without = [named(r) for r, x in zip(claim.rows, own, strict=True) if "ok" not in x.statuses]
+    return "any row" if len(without) == len(own) else " or ".join(without)
+
+
+def ended(row: Values) -> str:
     """How many runs ended how, as in "5 collapsed, 3 ok"."""
-    every = [status for row in rows for status in row.statuses]
+    every = list(row.statuses)
     counts = {status.name: every.count(status.name) for status in STATUSES}
     return ", ".join(f"{n} {name}" for name, n in counts.items() if n)
 
@@ -166,27 +188,30 @@ def _said(claim: ClaimTable, of: Ran) -> str:
     own = of.claimed(claim)
     made = verdict(claim, own)
     tag = "" if claim.verified else " (unverified)"
+    noise, real = (of.values(claim.task, row, claim.metric) for row in REFERENCES)
+    shown = [("`noise`", noise), *zip(map(named, claim.rows), own, strict=True), ("`real`", real)]
     rows = _table(
         ("row", claim.metric, "n", "ended"),
-        (
-            (named(row), _mean(claim.metric, x, claim.task), _counted(x), ended([x]))
-            for row, x in zip(claim.rows, own, strict=True)
-        ),
+        ((name, _mean(claim.metric, x, claim.task), _counted(x), ended(x)) for name, x in shown),
     )
     seen = f"{made.effect} {made.observed:.2f} [{made.low:.2f}, {made.high:.2f}], n = {made.runs}"
     if made.verdict == "unfinished":
         seen = f"runs are missing, or were stopped, or are fewer than {LEAST_RUNS} a row"
-    told = made.verdict + ("" if learnt(own) else ", of runs none of which ended `ok`")
-    needed = f"; {_needed(made.n, of.box(claim.task))}" if made.verdict == "inconclusive" else ""
+    none = _none_ok(claim, own)
+    told = made.verdict + (f", but no run of {none} ended `ok`" if none else "")
+    needed = f"; {_needed(made, of.box(claim.task))}" if made.verdict == "inconclusive" else ""
     return f"**{told}**: {seen}{needed}. Claimed by {claim.source}{tag}.\n\n{rows}"
 
 
-def _needed(n: int | None, box: BoxTable | None) -> str:
+def _needed(made: Verdict, box: BoxTable | None) -> str:
     """Trained anew: who adds runs until they settle it finds something where there is nothing."""
-    if n is None:
+    if made.n is None:
         return f"not even {MOST_RUNS:,} like runs are likely to settle it"
     unit = "a row" if box is None else f"shapes (of {shapes_in(box)} in the box)"
-    return f"n = {n:,} {unit}, trained anew, settle it in four of five such experiments"
+    return (
+        f"n = {made.n:,} {unit}, trained anew, settle it in four of five such experiments: "
+        f"reproduced in {made.chance_reproduced:.0%}, not in {made.chance_not:.0%}"
+    )
 
 
 def _histogram(claim: ClaimTable, of: Ran) -> str:

@@ -1,7 +1,7 @@
 """A results folder, read: its tables as they were written."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,8 +23,12 @@ class Results(NamedTuple):
 
     def boxed(self) -> list[str]:
         """The tasks whose methods were tried over a box of hyperparameters."""
-        protocols = self.provenance.get("protocols", {})
-        return [task for task, made in protocols.items() if "box" in made]
+        return boxed(self.provenance)
+
+
+def boxed(provenance: Mapping[str, Any]) -> list[str]:
+    """As `Results.boxed`."""
+    return [task for task, made in provenance.get("protocols", {}).items() if "box" in made]
 
 
 _RUNS = (*RUN, "status", "success", "coverage")
@@ -39,13 +43,13 @@ _BOARD = [
 _WHOLE = ("onset", "samples", "reference_samples")
 
 
-def read_runs(path: Path) -> pd.DataFrame:
-    """A `runs.csv` as it was written.
+def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
+    """A `runs.csv` as it was written, with at least the columns `needed`.
 
     Raises:
         BadInput: no such file, or one of another schema; or not runs, naming what it lacks.
     """
-    return _checked(path, read_table(path), _RUNS, "runs")
+    return _checked(path, read_table(path), needed, "runs")
 
 
 def read_table(path: Path) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from ganbench.diagnostics.outcome import Rules
 
+MOST_POINTS = 100_000  # of a box
 LIMIT = 2**31  # of every whole number: a seed beyond 32 bits would be another under its own name
 Positive = Annotated[int, Field(ge=1, lt=LIMIT)]
 Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -51,8 +52,15 @@ class Range(_Table):
         return self
 
 
+def _distinct(values: list[Any]) -> list[Any]:
+    twice = [x for x in values if values.count(x) > 1]
+    if twice:
+        raise ValueError(f"{twice[0]!r} is there twice")
+    return values
+
+
 def _list_of(kind: Any) -> Any:
-    return Annotated[list[kind], Field(min_length=1)]
+    return Annotated[list[kind], Field(min_length=1), pydantic.AfterValidator(_distinct)]
 
 
 Dropped = Annotated[float, Field(ge=0, lt=1)]
@@ -71,7 +79,7 @@ class BoxTable(_Table):
     many combinations of the others there are, each of which is compiled.
     """
 
-    points: Positive
+    points: Annotated[int, Field(ge=1, le=MOST_POINTS)]
     shapes: Positive | None = None
     nets: _list_of(str) | None = None  # type: ignore[valid-type]
     width: _list_of(Positive) | None = None  # type: ignore[valid-type]
@@ -161,7 +169,7 @@ class PublishedTable(RowTable):
 class ClaimTable(_Table):
     """`[[claims]]`: that `metric` rises over `rows`, or that a share of successes keeps a bound."""
 
-    says: str
+    says: Annotated[str, Field(pattern=r"^[^|\n\r]+$")]  # a heading, and a cell of a table
     source: str
     verified: bool
     task: str

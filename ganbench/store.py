@@ -22,8 +22,8 @@ from ganbench.leaderboard import leaderboard
 from ganbench.plan import RUN, is_current
 from ganbench.provenance import first_difference, origin, provenance
 from ganbench.registry import kinds
-from ganbench.results import read_curves, read_provenance, read_table
-from ganbench.tables import CURVE_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
+from ganbench.results import read_curves, read_provenance, read_runs, read_table
+from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
 
 def _replace(path: Path, write) -> None:
@@ -90,7 +90,7 @@ class Store:
         """The finished groups: each one's folder and runs."""
         paths = sorted((self.folder / "groups").glob("*/runs.csv"))
         whole = [path for path in paths if not path.parent.name.startswith(".")]
-        return [(path.parent, read_table(path)) for path in whole]
+        return [(path.parent, read_runs(path, RUN_COLUMNS)) for path in whole]
 
     def _current(self) -> list[tuple[Path, pd.DataFrame]]:
         """The finished groups without those of another version of their method: they stay on disk,

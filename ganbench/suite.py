@@ -115,7 +115,7 @@ def _most_telling(error: pydantic.ValidationError) -> Any:
 
 def _is_branch(part: int | str) -> bool:
     """Whether a part of a location is what pydantic calls a branch of a union, not a key."""
-    return str(part).startswith(("constrained-", "list["))
+    return str(part).startswith(("constrained-", "list[", "function-"))
 
 
 def _keys_at(where: tuple[int | str, ...]) -> list[str]:

@@ -73,7 +73,7 @@ def test_numbers_are_what_a_table_shows():
     [
         (BoxTable(points=9, width=[8, 16], depth=[1, 2]), "points = 9: the box has 4"),
         (BoxTable(points=9, width=[8, 16], dropout=[0.0, 0.5]), "points = 9: the box has 2 shapes"),
-        (BoxTable(points=4, shapes=5, width=[8, 16, 32, 64]), "shapes = 5: the box has 4"),
+        (BoxTable(points=5, shapes=5, width=[8, 16, 32, 64]), "shapes = 5: the box has 4"),
     ],
 )
 def test_a_box_that_is_too_small_is_refused(box, message):

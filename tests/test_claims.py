@@ -166,11 +166,15 @@ def test_what_would_settle_an_order_does_in_four_of_five_experiments(shift):
     assert seen.verdict == "inconclusive" and seen.n > 8
 
     def settled(n):
+        """(share reproduced, share not) of experiments."""
         made = [rise(rng.choice(a, n), rng.choice(b, n)) for _ in range(400)]
-        return np.mean([e.low > 0 or e.high < MARGIN for e in made])
+        above = np.mean([e.low > 0 for e in made])
+        return above, np.mean([e.low <= 0 and e.high < MARGIN for e in made])
 
-    assert settled(seen.n) == pytest.approx(0.8, abs=0.07)
-    assert settled(seen.n // 2) < 0.65
+    above, below = settled(seen.n)
+    assert above + below == pytest.approx(0.8, abs=0.07)
+    assert (seen.chance_reproduced, seen.chance_not) == pytest.approx((above, below), abs=0.1)
+    assert sum(settled(seen.n // 2)) < 0.65
 
 
 @pytest.mark.parametrize("means", [(0.0, 0.8, 1.6), (0.0, 0.8, 1.2), (0.0, 1.3, 2.1)])
@@ -204,6 +208,12 @@ def test_a_run_that_scores_nothing_is_the_worst_and_not_left_out():
     made = said(claim("r1", "gap", metric="reverse_kl"), table)
     assert made.runs == 16 and made.observed == pytest.approx(14 / 16)
     assert made.verdict == "reproduced"
+
+
+def test_runs_that_were_all_stopped_have_no_column_of_a_score_asked_for():
+    whole = runs(gap=[1] * 8, r1=[2] * 8)
+    made = said(claim("gap", "r1", metric="kid"), whole.iloc[:0], whole)
+    assert (made.verdict, made.runs) == ("unfinished", 0)
 
 
 @pytest.mark.parametrize("stopped", [["failed"], []])
@@ -242,8 +252,10 @@ def test_a_bound_on_successes_is_kept_or_not_or_open():
     assert still.verdict == "inconclusive"
     hits = np.arange(still.n + 1)
     low, high = np.array([clopper_pearson(k, still.n) for k in hits]).T
-    chance = stats.binom.pmf(hits, still.n, 0.5)[(high <= 0.6) | (low > 0.6)].sum()
-    assert 0.8 <= chance < 0.85
+    pmf = stats.binom.pmf(hits, still.n, 0.5)
+    within, beyond = pmf[high <= 0.6].sum(), pmf[low > 0.6].sum()
+    assert 0.8 <= within + beyond < 0.85
+    assert (still.chance_reproduced, still.chance_not) == pytest.approx((within, beyond))
 
 
 def test_a_bound_over_a_box_counts_shapes():

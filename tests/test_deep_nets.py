@@ -13,6 +13,7 @@ from ganbench.errors import BadInput
 from ganbench.game import ProtocolError
 from ganbench.registry import recipe, resolve
 from ganbench.setting import data
+from ganbench.zoo.activation import with_pelu
 from ganbench.zoo.catalogue import NETS, Family, Sizes, zoo
 from ganbench.zoo.regularization import BatchNorm, Dropout
 
@@ -68,6 +69,37 @@ def test_every_role_has_the_right_shape(family, sizes):
     assert out["denoiser"].shape == (BATCH, 7)
     code = {"dcgan": 8, "dcgan-small": 8, "recurrent": 8}.get(family, 1) * sizes.width
     assert out["autoencoder"].features.shape == (BATCH, code)
+
+
+@deep
+def test_precision_follows_the_inputs(family, sizes):
+    with jax.enable_x64(True):
+        for role, net in zoo(family, sizes).items():
+            for dtype in ("float32", "float64"):
+                x = given(role, sizes).astype(dtype)
+                found = jax.eval_shape(lambda x, net=net: made(net, x), x)
+                assert {str(leaf.dtype) for leaf in jax.tree.leaves(found)} == {dtype}, role
+
+
+#: Layers between which an activation stands: (of the discriminator, of the generator).
+ACTIVATIONS = {
+    "dcgan-28": (3, 3),
+    "dcgan-small": (3, 4),
+    "resnet-32": (8, 7),  # two a block, but one before the first, and one at the end
+    "recurrent": (2, 1),  # an LSTM's own are none of these
+    "fully-connected": (2, 2),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_layer_has_a_learnt_shape_of_its_own(name):
+    family, sizes = DEEP[name]
+    nets = zoo(family, sizes)
+    for role, expected in zip(("discriminator", "generator"), ACTIVATIONS[name], strict=True):
+        with with_pelu():
+            params, _ = jax.eval_shape(nets[role].init, KEY, given(role, sizes))
+        found = [path for path in shapes(params) if path.endswith("/a")]
+        assert len(found) == expected, role
 
 
 @pytest.mark.parametrize("name", ["dcgan-28", "dcgan-small", "resnet-32", "recurrent"])

@@ -17,6 +17,7 @@ from ganbench.harness import prepared
 from ganbench.judges.classifier import agreement, fit, rates
 from ganbench.judges.files import npz
 from ganbench.judges.images import KNOWN, weights_path
+from ganbench.judges.kinds import jigsaw, softened
 from ganbench.judges.lessons import LESSONS
 from ganbench.plan import budget_of
 from ganbench.program import Lane
@@ -111,10 +112,16 @@ def test_the_judge_of_mnist_is_right_of_99_percent_and_refuses_what_is_none():
     lesson = LESSONS["mnist"]
     data = lesson.split()
     assert len(data.held_out) == 10_000
-    answers = lesson.judge().judge(lesson.judge().weights, data.held_out).log_p.argmax(-1)
+    judge = lesson.judge()
+    verdict = judge.judge(judge.weights, data.held_out)
+    answers = verdict.log_p[:, 0].argmax(-1)
     written = json.loads(weights_path("mnist").with_suffix(".json").read_text())["rates"]
     assert np.mean(answers == data.held_out_labels) == pytest.approx(written["accuracy"], abs=1e-3)
     assert written["accuracy"] >= 0.99
+    assert np.mean(verdict.accepted) == pytest.approx(written["images"], abs=1e-3)
+    few = data.held_out[:1000]
+    tiles, soft = (judge.judge(judge.weights, f(key(1), few, few)) for f in (jigsaw, softened))
+    assert np.mean(tiles.accepted) <= 0.02 and np.mean(soft.accepted) >= 0.97
     assert written["images"] >= 0.95
     assert max(written[kind] for kind in ("uniform", "gaussian", "shuffled")) <= 0.01
     assert max(written[kind] for kind in ("blends", "blurred", "overlaid")) <= 0.05

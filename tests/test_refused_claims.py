@@ -53,7 +53,29 @@ BAD = {
         "box: points = 5: the box has 2 shapes of 2",
     ),
     "box, unknown axis": (GOOD + BOX.replace("width =", "wdth ="), "tasks.digits.box.wdth"),
-    "box, a range upside down": (GOOD + BOX.replace("1e-4", "1.0"), "low must be below high"),
+    "box, a range upside down": (
+        GOOD + BOX.replace("1e-4", "1.0"),
+        "tasks.digits.box.learning_rate: Value error, low must be below high",
+    ),
+    "box, a value twice": (GOOD + BOX.replace("[4, 8]", "[8, 8]"), "box.width: Value error, 8 is"),
+    "box, more points than there could be": (
+        GOOD + BOX.replace("points = 4", "points = 2000000000"),
+        "tasks.digits.box.points: Input should be less than or equal to 100000",
+    ),
+    "box, more shapes than points": (
+        GOOD + BOX.replace("shapes = 2", "shapes = 5"),
+        "box: shapes = 5 must be at most points, 4",
+    ),
+    "a number in quotes": (
+        GOOD.replace(LAST, 'hyperparameters.pacgan.samples = "2" }]\nat'),
+        "0 runs of pacgan (pacgan.samples = 2) on digits, 4 needed; pacgan.samples is 2 or 3 there",
+    ),
+    "a row of some points": (
+        (GOOD + BOX).replace(LAST, "hyperparameters.points = 4 }]\nat"),
+        "claims.1.hyperparameters: pacgan has no 'points'",
+    ),
+    "two lines for a heading": (GOOD.replace("covers more", "covers\\nmore"), "claims.0.says"),
+    "cells for a heading": (GOOD.replace("covers more", "covers | more"), "claims.0.says"),
     "box, refused by the nets": (
         GOOD + BOX.replace("width = [4, 8]", 'nets = ["conv"]').replace("shapes = 2", ""),
         "takes no dropout",
@@ -70,6 +92,15 @@ def test_bad_input_is_one_line_and_nothing_is_written(case, tmp_path, monkeypatc
     told = capsys.readouterr().err
     assert message in told and told.count("\n") == 1
     assert not out.exists()
+
+
+def test_fewer_seeds_than_a_claim_needs_are_refused_before_training(tmp_path, monkeypatch, capsys):
+    out = tmp_path / "out"
+    path = written(tmp_path, GOOD)
+    assert typed(monkeypatch, "reproduce", path, "--seeds", "3", "--out", out) == 2
+    told = capsys.readouterr().err
+    assert "claims.0: the suite has 3 runs of nonsaturating on digits, 4 needed" in told
+    assert told.count("\n") == 1 and not out.exists()
 
 
 def test_a_suite_without_a_published_setting_has_no_full_one(tmp_path, monkeypatch, capsys):

@@ -29,6 +29,8 @@ def made(tmp_path_factory):
 def test_the_page_puts_figures_beside_each_other(made):
     folder, page, _ = made
     assert page == (folder / "plain" / "reproduction.md").read_text()
+    claimed = page.split("## Packing covers more")[1].split("##")[0]
+    assert "| `noise` | " in claimed and "| `real` | " in claimed
     figures = [
         line for line in page.splitlines() if line.startswith("| pacgan (pacgan.samples = 3) |")
     ]
@@ -46,7 +48,8 @@ def test_every_claim_has_a_verdict_with_what_it_rests_on(made):
     assert claims["says"].tolist() == ["Packing covers more", "Packing succeeds"]
     for claim in claims.to_dict("records"):
         assert f"## {claim['says']}" in page
-        none = "" if " ok" in claim["ended"] else ", of runs none of which ended `ok`"
+        without = claim["none_ok"]
+        none = f", but no run of {without} ended `ok`" if isinstance(without, str) else ""
         told = f"**{claim['verdict']}{none}**: {claim['effect']} {claim['observed']:.2f}"
         assert told in page
         needed = f"n = {claim['n']:,.0f} a row, trained anew, settle it in four of five"
@@ -54,9 +57,13 @@ def test_every_claim_has_a_verdict_with_what_it_rests_on(made):
             needed = "not even 10,000 like runs are likely to settle it"
         if claim["verdict"] == "inconclusive":
             assert needed in page
-        assert re.fullmatch(r"(\d+ [a-z]+(, )?)+", claim["ended"])
-        runs = [int(n) for n in re.findall(r"\d+", claim["ended"])]
-        assert sum(runs) == (8 if "more" in claim["says"] else 4)
+        rows = [row.split(": ") for row in claim["ended"].split("; ")]
+        assert len(rows) == (2 if "more" in claim["says"] else 1)
+        for _, ends in rows:
+            assert re.fullmatch(r"(\d+ [a-z]+(, )?)+", ends)
+            assert sum(int(n) for n in re.findall(r"\d+", ends)) == 4
+        assert all(" ok" not in ends for name, ends in rows if name == without)
+        assert (without == "any row") == all(" ok" not in ends for _, ends in rows)
     # 20 steps teach nothing: no run succeeds; of four runs that settles nothing
     assert claims["verdict"].iloc[1] == "inconclusive" and claims["observed"].iloc[1] == 0
     assert "Claimed by a memory (unverified)." in page
@@ -182,3 +189,20 @@ def test_a_damaged_folder_is_one_line(case, made, tmp_path, monkeypatch, capsys)
 def test_a_folder_without_images_has_no_pictures(tmp_path):
     with pytest.raises(BadInput, match="no such file"):
         galleries(tmp_path)
+
+
+def test_a_strip_tells_the_modes_of_what_it_shows(made, monkeypatch):
+    told = []
+    monkeypatch.setattr("ganbench.gallery._picture", lambda task, strips: told.extend(strips))
+    galleries(made[0] / "plain", 2)
+    runs = pd.read_csv(made[0] / "plain" / "runs.csv")
+    own = runs[runs["method"] == "nonsaturating"]["modes"]
+    here = ", ".join(f"{m:.0f}" for m in own.iloc[:2])
+    (strip,) = [s.label for s in told if s.label.startswith("nonsaturating")]
+    assert strip.endswith(f"modes: {here} here; mean of 4 runs {own.mean():.0f}")
+
+
+def test_a_leaderboard_of_a_box_is_a_row_a_method(made, monkeypatch, capsys):
+    assert typed(monkeypatch, "leaderboard", made[0] / "boxed") == 0
+    told = capsys.readouterr().out
+    assert "digits: all of the box" in told and told.count("nonsaturating") == 1

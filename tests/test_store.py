@@ -183,6 +183,10 @@ def test_a_broken_file_is_named(first, tmp_path):
     (tmp_path / "out" / "curves.parquet").write_bytes(b"PAR1")
     with pytest.raises(BadInput, match="curves.parquet: cannot be read"):
         ganbench.load(tmp_path / "out")
+    path = next((tmp_path / "out" / "groups").glob("*/runs.csv"))
+    pd.read_csv(path).drop(columns="protocol_hash").to_csv(path, index=False)
+    with pytest.raises(BadInput, match="not runs: no column protocol_hash"):
+        sweep.run(small(), tmp_path / "out")
 
 
 def test_tables_without_their_groups_are_not_written_over(first, tmp_path):

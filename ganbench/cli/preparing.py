@@ -48,7 +48,8 @@ def data_list(
         return
     width = max(len(row["name"]) for row in rows)
     for row in rows:
-        found = f"ready  {row['where']}" if row["ready"] else f"-      {row['reason']}"
+        part = f"  ({row['part']})" if row["part"] else ""
+        found = f"ready  {row['where']}{part}" if row["ready"] else f"-      {row['reason']}"
         print(f"{row['name']:<{width}}  {found}")
 
 

@@ -1,9 +1,11 @@
 """What the commands share. The command line is the only place that prints."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
+import pandas as pd
 from rich.console import Console, RenderableType
 
+from ganbench import shown
 from ganbench.errors import BadInput
 
 
@@ -15,6 +17,19 @@ def names(text: str | None, flag: str) -> list[str] | None:
     if not all(names):
         raise BadInput(f"{flag}: {text!r} must be names separated by commas")
     return names
+
+
+def show_board(
+    board: pd.DataFrame, boxed: Sequence[str], robustness: Callable[[], pd.DataFrame]
+) -> None:
+    """Prints a leaderboard: a row a method, or what `robustness` makes of it, where tasks have a
+    box, of which a row a point says little.
+    """
+    of_box = board["task"].isin(list(boxed))
+    if not board[~of_box].empty:
+        show(shown.leaderboard(board[~of_box]))
+    if board[of_box]["rank"].notna().any():
+        show(shown.robustness(robustness()))
 
 
 def show(made: Iterable[RenderableType]) -> None:

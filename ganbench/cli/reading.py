@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ganbench import shown
-from ganbench.cli.printing import names, show
+from ganbench.cli.printing import names, show, show_board
 from ganbench.errors import BadInput
 
 app = typer.Typer()
@@ -22,14 +22,18 @@ def leaderboard(
     ] = False,
 ) -> None:
     """Print a results folder's leaderboard, or its scores."""
-    from ganbench.results import read_board
+    from ganbench.results import boxed, load, read_board, read_provenance
+    from ganbench.robustness import robustness_of
 
     board = read_board(folder / "leaderboard.csv")
     asked = names(scores, "--scores")
     if above_floor and not asked:
         raise BadInput("--above-floor: goes with --scores")
-    made = shown.scores(board, asked, above_floor) if asked else shown.leaderboard(board)
-    show(made)
+    if asked:
+        show(shown.scores(board, asked, above_floor))
+    else:
+        tasks = boxed(read_provenance(folder))
+        show_board(board, tasks, lambda: robustness_of(load(folder)))
 
 
 @app.command("robustness")

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from ganbench import runtime, shown
-from ganbench.cli.printing import names, show
+from ganbench import runtime
+from ganbench.cli.printing import names, show_board
 from ganbench.errors import BadInput
 
 app = typer.Typer()
@@ -55,12 +55,7 @@ def run(
             tasks=names(tasks, "--tasks"),
             **how,
         )
-    board = results.leaderboard
-    boxed = board["task"].isin(results.boxed())  # of a box, a row a point says little
-    if not board[~boxed].empty:
-        show(shown.leaderboard(board[~boxed]))
-    if board[boxed]["rank"].notna().any():
-        show(shown.robustness(robustness_of(results)))
+    show_board(results.leaderboard, results.boxed(), lambda: robustness_of(results))
 
 
 @app.command("reproduce")

@@ -35,6 +35,7 @@ def remake(name: str, folder: Path | None, say: Callable[[str], None]) -> Path:
     try:  # before the minutes that training takes
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f".{name}.tmp").touch()
+        (folder / f".{name}.tmp").unlink()  # who stops the training leaves nothing behind
     except OSError as error:
         raise BadInput(f"--out: {path}: cannot be written: {error.strerror}") from None
     weights, accuracies = train(lesson, 0, lambda done, total: say(f"fit {done} of {total}"))

@@ -23,7 +23,7 @@ def pelu() -> Stabilizer:
 
     Reference:
         Trottier, Giguere, Chaib-draa, "Parametric Exponential Linear Unit for Deep Convolutional
-        Neural Networks", ICMLA 2017, arXiv 1605.09332, equation 1; the bound of 0.1 is theirs.
+        Neural Networks", ICMLA 2017, arXiv 1605.09332, equation 1; bound recalled.
     """
 
     def wrap(net: Net) -> Net:

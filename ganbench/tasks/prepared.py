@@ -29,6 +29,7 @@ class State(NamedTuple):
 
     folder: Path | None
     reason: str  # in one line, with what to type; empty if it is ready
+    part: str = ""  # how many of its images there are, if not all
 
     def ready(self) -> bool:
         return not self.reason
@@ -53,7 +54,7 @@ def state(name: str) -> State:
 
 
 def _looked_up(known: ImageSet, name: str, where: str) -> State:
-    root, advice = data_folder() / known.tfds, f"type: ganbench data prepare {name}"
+    root, advice = data_folder() / known.tfds, _advice(name)
     if not data_folder().is_dir():
         if data_folder().exists():
             return State(None, f"{where} is no folder")
@@ -64,18 +65,33 @@ def _looked_up(known: ImageSet, name: str, where: str) -> State:
         half = "half" if any(root.glob("*/*")) else "not"
         return State(None, f"{half} prepared in {where}; {advice}")
     newest = max(versions, key=lambda p: [int(part) for part in p.name.split(".")])
+    part = ""
     try:
         fault = _fault(newest)
+        part = "" if fault else _part(newest, known)
     except PermissionError as error:
         return State(newest, f"{error.filename} cannot be read: {error.strerror}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         fault = "dataset_info.json cannot be read"
-    return State(newest, f"{newest}: {fault}; {_again(newest, name)}" if fault else "")
+    return State(newest, f"{newest}: {fault}; {_again(newest, name)}" if fault else "", part)
+
+
+def _advice(name: str) -> str:
+    return f"type: ganbench data prepare {name}"
 
 
 def _again(folder: Path, name: str) -> str:
     """What to do about a version that is there and cannot be read: preparing would leave it be."""
-    return f"remove {folder}, then type: ganbench data prepare {name}"
+    return f"remove {folder}, then {_advice(name)}"
+
+
+def _part(folder: Path, known: ImageSet) -> str:
+    """How many images a prepared version has, if not all: scores on these are not the set's."""
+    info = json.loads((folder / "dataset_info.json").read_text())
+    sizes = {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
+    found = sizes["train"], sizes["test"]
+    told = " of ".join(f"{train:,} + {test:,}" for train, test in (found, known.images))
+    return "" if found == known.images else f"{told} images"
 
 
 def _fault(folder: Path) -> str:
@@ -140,14 +156,14 @@ def prepare(name: str) -> Path:
         BadInput: no set of that name, TensorFlow is not installed, or it could not be done.
     """
     known, found = image_set(name), state(name)
-    if found.folder is not None:
-        if found.ready():
-            return found.folder
+    if found.folder is not None and found.ready():
+        return found.folder
+    if found.folder is not None or not found.reason.endswith(_advice(name)):
         raise BadInput(f"data prepare {name}: {found.reason}")
     try:
         import tensorflow  # noqa: F401  tensorflow-datasets writes with it
     except ImportError:
-        told = "preparing needs TensorFlow; type: pip install 'ganbench[prepare]'"
+        told = "preparing needs TensorFlow; from the checkout, type: pip install -e '.[prepare]'"
         raise BadInput(f"data prepare {name}: {told}") from None
     import tensorflow_datasets as tfds
 
@@ -167,6 +183,7 @@ def listed() -> list[dict[str, Any]]:
     """Every set: its name, whether it is ready, and where, or why not."""
     found = {name: state(name) for name in SETS}
     return [
-        {"name": n, "ready": s.ready(), "where": str(s.folder or ""), "reason": s.reason}
+        {"name": n, "ready": s.ready(), "where": str(s.folder or "")}
+        | {"reason": s.reason, "part": s.part}
         for n, s in found.items()
     ]

@@ -16,6 +16,7 @@ class ImageSet(NamedTuple):
     tfds: str  # its name there
     shape: tuple[int, int, int]  # (height, width, channels) as tasks see it
     classes: tuple[str, ...]
+    images: tuple[int, int]  # to train on and held out, of the whole set
     rarest: float  # no class has a smaller share of the training split
     label: Callable[[Mapping[str, Any]], int]
     pixels: Callable[[Image.Image], np.ndarray]
@@ -64,8 +65,14 @@ _FACES = tuple(
 #: The rarest shares: MNIST's 5,421 fives of 60,000; Fashion-MNIST and CIFAR-10 are balanced; of
 #: CelebA's eight kinds of face a lower bound.
 SETS: dict[str, ImageSet] = {
-    "mnist": ImageSet("mnist", (28, 28, 1), _DIGITS, 0.0903, _labelled, np.asarray),
-    "fashion-mnist": ImageSet("fashion_mnist", (28, 28, 1), _CLOTHES, 0.1, _labelled, np.asarray),
-    "cifar10": ImageSet("cifar10", (32, 32, 3), _CIFAR, 0.1, _labelled, np.asarray),
-    "celeba": ImageSet("celeb_a", (32, 32, 3), _FACES, 0.01, _attributes, _face),
+    "mnist": ImageSet(
+        "mnist", (28, 28, 1), _DIGITS, (60_000, 10_000), 0.0903, _labelled, np.asarray
+    ),
+    "fashion-mnist": ImageSet(
+        "fashion_mnist", (28, 28, 1), _CLOTHES, (60_000, 10_000), 0.1, _labelled, np.asarray
+    ),
+    "cifar10": ImageSet(
+        "cifar10", (32, 32, 3), _CIFAR, (50_000, 10_000), 0.1, _labelled, np.asarray
+    ),
+    "celeba": ImageSet("celeb_a", (32, 32, 3), _FACES, (162_770, 19_962), 0.01, _attributes, _face),
 }

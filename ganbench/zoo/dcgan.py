@@ -55,7 +55,10 @@ class Down(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        leaky = Activation(partial(nn.leaky_relu, negative_slope=self.style.slope))
+        def leaky(x: jax.Array) -> jax.Array:
+            # a module a layer: a learnt shape is each layer's own
+            return Activation(partial(nn.leaky_relu, negative_slope=self.style.slope))(x)
+
         x, vectors = parted(*inputs)
         for layer in range(self.depth):
             bare = not self.normalized or layer < self.style.first

@@ -29,7 +29,11 @@ class Generator(nn.Module):
         height, steps, channels = self.shape
         z = Hidden(self.width, 1, relu)(*inputs)
         cell = nn.OptimizedLSTMCell(
-            self.width, kernel_init=lecun, recurrent_kernel_init=lecun, dtype=z.dtype
+            self.width,
+            kernel_init=lecun,
+            recurrent_kernel_init=lecun,
+            dtype=z.dtype,
+            param_dtype=z.dtype,  # else the carry is float32 whatever the inputs are
         )
         h = nn.RNN(cell)(jnp.repeat(z[:, None], steps, axis=1))  # (batch, steps, width)
         x = nn.tanh(nn.Dense(height * channels, kernel_init=lecun)(h))
