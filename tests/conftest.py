@@ -1,6 +1,7 @@
 """Two CPU devices for every test, set before any backend starts; one cache for all workers."""
 
 import atexit
+import gc
 import os
 import shutil
 import tempfile
@@ -23,6 +24,14 @@ import jax  # noqa: E402
 jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+# tracing makes millions of objects that stay: looking through them for garbage takes a tenth of all
+gc.set_threshold(100_000, 50, 100)
+
+
+def pytest_collection_finish():
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items):
