@@ -24,7 +24,6 @@ from ganbench.schema import BoxTable, ClaimTable, PublishedTable, RowTable, Suit
 from ganbench.statistics import share_interval
 
 BINS = 10  # of a histogram
-REFERENCES = RowTable(method="noise"), RowTable(method="real")  # a score's floor and ceiling
 
 
 def page(suite: Suite, full: Suite | None, runs: pd.DataFrame) -> str:
@@ -79,6 +78,10 @@ class Ran(NamedTuple):
         """What a claim's rows reached."""
         return [self.values(claim.task, row, claim.metric) for row in claim.rows]
 
+    def references(self, of: ClaimTable | PublishedTable) -> list[Values]:
+        """What noise and real data reach: a score's floor and ceiling."""
+        return [self.values(of.task, RowTable(method=n), of.metric) for n in ("noise", "real")]
+
 
 _FIGURES = ("row", "task", "score", "published", "ours [95 %]", "n", "`noise`", "`real`", "source")
 _FIGURES_TOLD = (
@@ -123,7 +126,7 @@ def _listed(table: Mapping[str, Any], keys: Sequence[str]) -> str:
 
 def _figure(figure: PublishedTable, of: Ran) -> Sequence[str]:
     own = of.values(figure.task, figure, figure.metric)
-    noise, real = (of.values(figure.task, row, figure.metric) for row in REFERENCES)
+    noise, real = of.references(figure)
     spread = "" if figure.spread is None else f" +- {figure.spread:g}"
     what = f" ({figure.spread_is})" if figure.spread_is else ""
     return (
@@ -188,7 +191,7 @@ def _said(claim: ClaimTable, of: Ran) -> str:
     own = of.claimed(claim)
     made = verdict(claim, own)
     tag = "" if claim.verified else " (unverified)"
-    noise, real = (of.values(claim.task, row, claim.metric) for row in REFERENCES)
+    noise, real = of.references(claim)
     shown = [("`noise`", noise), *zip(map(named, claim.rows), own, strict=True), ("`real`", real)]
     rows = _table(
         ("row", claim.metric, "n", "ended"),

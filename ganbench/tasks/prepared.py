@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -67,8 +68,9 @@ def _looked_up(known: ImageSet, name: str, where: str) -> State:
     newest = max(versions, key=lambda p: [int(part) for part in p.name.split(".")])
     part = ""
     try:
-        fault = _fault(newest)
-        part = "" if fault else _part(newest, known)
+        info = json.loads((newest / "dataset_info.json").read_text())
+        fault = _fault(newest, info)
+        part = "" if fault else _part(info, known)
     except PermissionError as error:
         return State(newest, f"{error.filename} cannot be read: {error.strerror}")
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
@@ -85,18 +87,16 @@ def _again(folder: Path, name: str) -> str:
     return f"remove {folder}, then {_advice(name)}"
 
 
-def _part(folder: Path, known: ImageSet) -> str:
+def _part(info: Mapping[str, Any], known: ImageSet) -> str:
     """How many images a prepared version has, if not all: scores on these are not the set's."""
-    info = json.loads((folder / "dataset_info.json").read_text())
     sizes = {split["name"]: sum(map(int, split["shardLengths"])) for split in info["splits"]}
     found = sizes["train"], sizes["test"]
     told = " of ".join(f"{train:,} + {test:,}" for train, test in (found, known.images))
     return "" if found == known.images else f"{told} images"
 
 
-def _fault(folder: Path) -> str:
+def _fault(folder: Path, info: Mapping[str, Any]) -> str:
     """What keeps a prepared version from being read; empty if nothing does."""
-    info = json.loads((folder / "dataset_info.json").read_text())
     if (found := info.get("fileFormat", "tfrecord")) != FORMAT:
         return f"prepared as {found}, must be {FORMAT}"
     sizes = {split["name"]: split["shardLengths"] for split in info["splits"]}

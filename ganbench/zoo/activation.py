@@ -1,6 +1,7 @@
 """The activation between hidden layers, which a stabilizer may replace by one that is learnt."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import flax.linen as nn
@@ -20,13 +21,9 @@ class Activation(nn.Module):
         return self.function(x)
 
 
-def leaky(x: jax.Array) -> jax.Array:
-    """max(x, 0.2 x). To be called inside a module."""
-    return Activation(_leaky)(x)
-
-
-def _leaky(x: jax.Array) -> jax.Array:
-    return nn.leaky_relu(x, 0.2)
+def leaky(x: jax.Array, slope: float = 0.2) -> jax.Array:
+    """max(x, slope x), slope in [0, 1]. To be called inside a module, anew for every layer."""
+    return Activation(partial(nn.leaky_relu, negative_slope=slope))(x)
 
 
 def relu(x: jax.Array) -> jax.Array:

@@ -19,7 +19,7 @@ import flax.linen as nn
 import jax
 
 from ganbench.errors import BadInput
-from ganbench.zoo.activation import Activation, relu
+from ganbench.zoo.activation import leaky, relu
 from ganbench.zoo.convolution import Conv, ConvTranspose, halvings
 from ganbench.zoo.images import Architecture, family
 from ganbench.zoo.layers import Hidden, he, joined, lecun, parted
@@ -55,17 +55,14 @@ class Down(nn.Module):
 
     @nn.compact
     def __call__(self, *inputs: jax.Array) -> jax.Array:
-        def leaky(x: jax.Array) -> jax.Array:
-            # a module a layer: a learnt shape is each layer's own
-            return Activation(partial(nn.leaky_relu, negative_slope=self.style.slope))(x)
-
+        own = partial(leaky, slope=self.style.slope)
         x, vectors = parted(*inputs)
         for layer in range(self.depth):
             bare = not self.normalized or layer < self.style.first
             x = Conv(self.width * 2**layer, self.style.kernel, bias=bare)(x)
-            x = leaky(x if bare else BatchNorm()(x))
+            x = own(x if bare else BatchNorm()(x))
         x = joined(x)
-        return Hidden(x.shape[-1], 1, leaky)(x, *vectors) if vectors else x
+        return Hidden(x.shape[-1], 1, own)(x, *vectors) if vectors else x
 
 
 class Up(nn.Module):
