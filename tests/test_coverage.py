@@ -119,8 +119,15 @@ def test_the_coverage_that_comes_with_the_package_is_of_the_reference_suites_run
 
 @pytest.mark.slow
 def test_the_coverage_that_comes_with_the_package_is_what_the_simulation_gives():
-    found = measurements(SIMULATION["simulate"](SIMULATION["populations"]()))
-    wanted = measurements(measured())
+    """Of two tasks and normal scores; all of it takes a core a quarter of an hour."""
+    chosen = ("grid", "pacgan-grid", "-")
+    populations = SIMULATION["populations"]()
+    found = measurements(
+        SIMULATION["simulate"]({k: d for k, d in populations.items() if k[1] in chosen})
+    )
+    everything = measurements(measured())
+    assert {at[:3] for at in everything} == set(populations)
+    wanted = {at: seen for at, seen in everything.items() if at[1] in chosen}
     assert list(found) == list(wanted)
     # other processors round a resample's t otherwise: seldom past the truth
     np.testing.assert_allclose(list(found.values()), list(wanted.values()), atol=0.002)

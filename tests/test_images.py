@@ -168,7 +168,7 @@ def test_a_retrained_judge_of_mnist_agrees_with_the_committed_one():
     needs("mnist")
     lesson = LESSONS["mnist"]
     data = lesson.split()
-    short = fit(lesson._replace(steps=3000), 1, data.train, data.train_labels)
+    short = fit(lesson._replace(steps=1000), 1, data.train, data.train_labels)
     assert agreement(lesson, short, lesson.judge().weights) >= 0.97
 
 
