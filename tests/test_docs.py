@@ -42,6 +42,20 @@ def test_the_page_of_diagnoses_holds_what_its_script_trains():
     ]
 
 
+def test_the_page_of_suites_shows_what_came_out_of_the_box():
+    rows = pd.read_csv(ROOT / "results/reference/robustness/robustness.csv")
+
+    def told(row, name, low, high):
+        return f"{row[name]:.2f} [{row[low]:.2f}, {row[high]:.2f}]"
+
+    page = (ROOT / "docs/suites.md").read_text()
+    for _, row in rows.iterrows():
+        best = [told(row, b, f"{b}_low", f"{b}_high") for b in map("best_of_{}".format, (1, 4, 16))]
+        success = told(row, "success_rate", "success_low", "success_high")
+        line = [f"`{row['method']}`", success, str(row["n"]), str(row["shapes"]), *best]
+        assert f"| {' | '.join(line)} |" in page
+
+
 def stabilizers_by_resource(kind):
     """{resource: what replaces ("claims") or needs ("needs") it}, normalised nets included."""
     made, plain = {}, setting()
