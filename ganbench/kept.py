@@ -33,6 +33,12 @@ def states(group: Group, records: Sequence[Record]) -> dict[str, Any]:
     return {**_labelled(group), **stacked} if stacked else {}
 
 
+def of_lanes(arrays: Mapping[str, np.ndarray], lanes: Sequence[int]) -> dict[str, np.ndarray]:
+    """What `samples` or `states` have of some lanes."""
+    shared = ("schema", "steps")
+    return {k: x if k in shared else x[list(lanes)] for k, x in arrays.items()}
+
+
 def restored(arrays: Mapping[str, np.ndarray], lane: int, like: TrainState) -> TrainState:
     """The state of one lane that `states` wrote down; its optimizers at zero.
 

@@ -140,5 +140,10 @@ def _check(rate_a: float, rate_b: float, alpha: float) -> None:
     for flag, rate in (("--rate-a", rate_a), ("--rate-b", rate_b)):
         if not 0 <= rate <= 1:
             raise BadInput(f"{flag}: {rate:g} must be a rate, 0 to 1")
+    check_alpha(alpha)
+
+
+def check_alpha(alpha: float) -> None:
+    """Raises BadInput for a level at which no test can be held."""
     if not LEAST_ALPHA <= alpha < 1:
         raise BadInput(f"--alpha: {alpha:g} must be at least {LEAST_ALPHA:g} and below 1")

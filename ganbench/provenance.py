@@ -4,10 +4,10 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ganbench.plan import SCHEMA
 
@@ -53,14 +53,21 @@ def provenance(
     return _written(made | {"made_with": [each[text] for text in sorted(each)]})
 
 
-def first_difference(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = "") -> str | None:
-    """The first key, in sorted order, at which two nested tables differ; None if they are equal."""
+class Difference(NamedTuple):
+    """A key at which two tables differ, `outer.inner`, with what either has there."""
+
+    key: str
+    a: Any
+    b: Any
+
+
+def differences(
+    a: Mapping[str, Any], b: Mapping[str, Any], prefix: str = ""
+) -> Iterator[Difference]:
+    """The keys, in sorted order, at which two nested tables differ."""
     for key in sorted({*a, *b}):
         x, y = a.get(key), b.get(key)
         if isinstance(x, Mapping) and isinstance(y, Mapping):
-            found = first_difference(x, y, f"{prefix}{key}.")
-            if found:
-                return found
+            yield from differences(x, y, f"{prefix}{key}.")
         elif x != y:
-            return f"{prefix}{key} ({x!r} there, {y!r} here)"
-    return None
+            yield Difference(f"{prefix}{key}", x, y)

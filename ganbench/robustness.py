@@ -47,19 +47,18 @@ def robustness(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str
     (their formula draws with repetition); Lucic et al., "Are GANs Created Equal?", NeurIPS 2018,
     arXiv 1711.10337, for boxes of GANs.
     """
-    own = _tried(runs, boxed, reference)
-    if own.empty:
+    made = [{**row, **_measured(part)} for row, part in by_method(runs, boxed, reference)]
+    if not made:
         raise BadInput("robustness: these results hold no run in a box of hyperparameters")
-    return pd.DataFrame([{**row, **_measured(part)} for row, part in _rows(own)])
+    return pd.DataFrame(made)
 
 
-def _tried(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) -> pd.DataFrame:
+def by_method(
+    runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]
+) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
+    """The names and the runs of each row that `robustness` has."""
     wanted = runs["task"].isin(list(boxed)) & ~runs["method"].isin(list(reference))
-    return runs[wanted & runs["status"].ne("failed")]
-
-
-def _rows(tried: pd.DataFrame) -> Iterator[tuple[dict[str, str], pd.DataFrame]]:
-    """Each row's names, with its runs."""
+    tried = runs[wanted & runs["status"].ne("failed")]
     own = tried["hyperparameters"].map(lambda text: method_of(json.loads(text)))
     for names, part in tried.groupby([tried["task"], tried["method"], own], sort=False):
         yield dict(zip(ROW, map(str, names), strict=True)), part
@@ -82,7 +81,7 @@ def profile(runs: pd.DataFrame, boxed: Sequence[str], reference: Sequence[str]) 
     Rows as `robustness` has them, each with thresholds, shares and their intervals.
     """
     made = []
-    for row, part in _rows(_tried(runs, boxed, reference)):
+    for row, part in by_method(runs, boxed, reference):
         covered, apart = _coverage(part), _apart(part)
         for at in THRESHOLDS:
             share, low, high = _share(covered >= at, apart)

@@ -20,7 +20,7 @@ from ganbench.canonical import canonical, digest
 from ganbench.errors import BadInput
 from ganbench.leaderboard import leaderboard
 from ganbench.plan import RUN, is_current
-from ganbench.provenance import first_difference, origin, provenance
+from ganbench.provenance import differences, origin, provenance
 from ganbench.registry import kinds
 from ganbench.results import read_curves, read_provenance, read_runs, read_table
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
@@ -63,6 +63,12 @@ def _check_ours(folder: Path) -> None:
     raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
 
 
+def group_name(runs: pd.DataFrame) -> str:
+    """What a group's folder and files are called: equal cells, equal name."""
+    task, method = runs[["task", "method"]].iloc[0]
+    return f"{task}_{method}_{digest(sorted(runs['cell']))[:12]}"
+
+
 class Store:
     """One results folder, opened for `protocols` ({task: protocol}).
 
@@ -81,9 +87,9 @@ class Store:
         before = {task: made for task, made in known.items() if task in trained}
         for task in before.keys() & protocols.keys():
             now = json.loads(canonical(protocols[task]))
-            found = first_difference(before[task], now, f"{task}.")
-            if found:
-                raise BadInput(f"{folder}: holds results of another protocol: {found}")
+            for found in differences(before[task], now, f"{task}."):
+                there = f"{found.key} ({found.a!r} there, {found.b!r} here)"
+                raise BadInput(f"{folder}: holds results of another protocol: {there}")
         self.protocols = {**before, **protocols}
 
     def _groups(self) -> list[tuple[Path, pd.DataFrame]]:
@@ -130,11 +136,10 @@ class Store:
     ) -> None:
         """Stores a finished group under a name made of its cells; its folder appears last."""
         frame = run_frame(rows)
-        name = f"{rows[0]['task']}_{rows[0]['method']}_{digest(sorted(frame['cell']))[:12]}"
+        name = group_name(frame)
         for kind, arrays in (("samples", samples), ("states", states)):
             if arrays:
-                write = _npz_writer(arrays)
-                _replace(self.folder / kind / f"{name}.npz", write)
+                _replace(self.folder / kind / f"{name}.npz", npz_writer(arrays))
         target = self.folder / "groups" / name
         temporary = target.with_name(f".{name}.tmp")
         shutil.rmtree(temporary, ignore_errors=True)
@@ -193,7 +198,9 @@ def _joined(
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _npz_writer(arrays: Mapping[str, np.ndarray]):
+def npz_writer(arrays: Mapping[str, np.ndarray]) -> Callable[[Path], None]:
+    """What writes `arrays` to a file, compressed."""
+
     def write(path: Path) -> None:
         with path.open("wb") as file:
             np.savez_compressed(file, **arrays)  # type: ignore[arg-type]

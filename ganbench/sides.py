@@ -1,0 +1,152 @@
+"""One side of a comparison: a leaderboard, and its runs where they are at hand."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from ganbench.box import shape_of
+from ganbench.canonical import canonical
+from ganbench.errors import BadInput
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
+from ganbench.plan import ROW
+from ganbench.registry import kinds
+from ganbench.results import boxed, read_board, read_provenance, read_runs
+from ganbench.robustness import TRIALS, by_method, robustness
+
+SUCCESS = "success"
+Estimate = tuple[float, float, float]  # a value with the ends of its interval
+Key = tuple[str, str]  # method and hyperparameters
+
+
+class Side(NamedTuple):
+    """A leaderboard; its runs and its tasks' protocols, if it lies in a results folder."""
+
+    where: str
+    board: pd.DataFrame
+    runs: pd.DataFrame | None
+    protocols: Mapping[str, Mapping[str, Any]]
+
+
+class Row(NamedTuple):
+    """What is known of a method with one setting of its hyperparameters."""
+
+    n: int
+    successes: int
+    counts: Mapping[Any, int]  # successes of each run, in a box of each shape; empty if not known
+    ran: frozenset[Any]  # what tells its runs from other runs of the row
+    shaped: bool  # whether the row is a box
+    estimates: Mapping[str, Estimate]  # of success, and of each score
+
+
+def side(path: Path) -> Side:
+    """The leaderboard in the file `path`, or that of the results folder there with its runs.
+
+    Raises:
+        BadInput: no leaderboard there, or a broken one, naming what is wrong.
+    """
+    if not path.is_dir():
+        return Side(str(path), _sound(path), None, {})
+    runs = path / "runs.csv"
+    known = read_provenance(path).get("protocols", {})
+    return Side(
+        str(path),
+        _sound(path / "leaderboard.csv"),
+        read_runs(runs) if runs.is_file() else None,
+        known,
+    )
+
+
+def _sound(path: Path) -> pd.DataFrame:
+    """The leaderboard in `path`, with numbers where a test counts them."""
+    board = read_board(path)
+    for _, row in board[board.duplicated(ROW)].iterrows():
+        raise BadInput(f"{path}: row {' '.join(row[ROW])} is there twice")
+    for name in ("n", "successes"):
+        if not pd.api.types.is_integer_dtype(board[name]):
+            raise BadInput(f"{path}: column {name} must be whole numbers")
+    scores = [f"{name}_{part}" for name in METRICS for part in ("mean", "low", "high")]
+    for name in ("success_rate", "success_low", "success_high", *scores):
+        if not pd.api.types.is_numeric_dtype(board[name]):
+            raise BadInput(f"{path}: column {name} must be numbers")
+    for _, row in board.iterrows():
+        if not 0 <= row["successes"] <= row["n"] or row["n"] < 1:
+            told = f"{row['successes']} successes of {row['n']} runs"
+            raise BadInput(f"{path}: row {' '.join(row[ROW])}: {told}")
+    return board
+
+
+def rows(of: Side, task: str) -> Iterator[tuple[Key, Row]]:
+    """The rows of a task without those of reference; of a task with a box a row a method."""
+    runs = None if of.runs is None else of.runs[of.runs["task"] == task]
+    if task in boxed({"protocols": of.protocols}):
+        return _of_box(task, runs)
+    each = {} if runs is None else dict(iter(runs.groupby(ROW[1:])))
+    board = of.board[(of.board["task"] == task) & ~of.board["method"].isin(kinds("reference"))]
+    return (_of_board(row, each) for row in board.to_dict("records"))
+
+
+def _of_board(row: Mapping[Any, Any], runs: Mapping[Any, pd.DataFrame]) -> tuple[Key, Row]:
+    key = (row["method"], row["hyperparameters"])
+    own = runs.get(key)
+    counts = _by_run(own) if own is not None and len(own) == row["n"] else {}
+    estimates = {SUCCESS: (row["success_rate"], row["success_low"], row["success_high"])} | {
+        name: (row[f"{name}_mean"], row[f"{name}_low"], row[f"{name}_high"])
+        for name in (*METRICS, *OPTIONAL)
+        if f"{name}_mean" in row
+    }
+    return key, Row(row["n"], row["successes"], counts, frozenset(counts), False, estimates)
+
+
+def of_method(of: Side, method: str, called: str) -> Side:
+    """The rows of one method alone under another name, so that two methods' rows can be compared.
+
+    Of the hyperparameters those stay that are no method's: the task's rate, a box's axes.
+
+    Raises:
+        BadInput: no such row, or two that differ in the method's own hyperparameters alone.
+    """
+    board, runs = (None if x is None else _renamed(x, method, called) for x in (of.board, of.runs))
+    assert board is not None
+    if board.empty:
+        raise BadInput(f"--methods: {method!r} has no row in {of.where}")
+    for _, row in board[board.duplicated(ROW)].iterrows():
+        raise BadInput(
+            f"--methods: {method!r} has more than one row on {row['task']} in {of.where}, which "
+            "differ in its own hyperparameters: compare results with one of them"
+        )
+    return of._replace(board=board, runs=runs)
+
+
+def _renamed(frame: pd.DataFrame, method: str, called: str) -> pd.DataFrame:
+    own = frame[frame["method"] == method]
+    tables = {text: json.loads(text) for text in own["hyperparameters"].unique()}
+    shared = {
+        text: canonical({k: v for k, v in table.items() if "." not in k})
+        for text, table in tables.items()
+    }
+    return own.assign(method=called, hyperparameters=own["hyperparameters"].map(shared))
+
+
+def _by_run(runs: pd.DataFrame) -> dict[Any, int]:
+    where = zip(runs["seed"], runs["replicate"], strict=True)
+    return dict(zip(where, runs["success"].eq(True).astype(int), strict=True))
+
+
+def _of_box(task: str, runs: pd.DataFrame | None) -> Iterator[tuple[Key, Row]]:
+    """Its runs of each method; what the program stopped is left out, as `robustness` does."""
+    if runs is None:
+        raise BadInput(f"task {task} has a box of hyperparameters: its runs.csv is needed")
+    box = (runs, [task], kinds("reference"))
+    for (names, own), row in zip(by_method(*box), robustness(*box).to_dict("records"), strict=True):
+        success = own["success"].eq(True)
+        shapes = own["hyperparameters"].map(lambda text: shape_of(json.loads(text)))
+        counts = success.groupby(shapes).sum().to_dict()
+        ran = frozenset(zip(own["hyperparameters"], own["seed"], own["replicate"], strict=True))
+        best = [f"best_of_{trials}" for trials in TRIALS]
+        estimates = {SUCCESS: (row["success_rate"], row["success_low"], row["success_high"])}
+        estimates |= {name: (row[name], row[f"{name}_low"], row[f"{name}_high"]) for name in best}
+        key = (names["method"], names["hyperparameters"])
+        yield key, Row(len(own), int(success.sum()), counts, ran, True, estimates)
