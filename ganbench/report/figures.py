@@ -1,0 +1,186 @@
+"""Figures for papers, as SVG and PDF: what the report shows, of the rows that are asked for."""
+
+import base64
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from ganbench.errors import BadInput, choices
+from ganbench.plan import ROW
+from ganbench.report.contents import contents
+from ganbench.report.pictures import pictured
+from ganbench.results import Results
+from ganbench.store import write
+from ganbench.trained import label
+
+FORMATS = ("svg", "pdf")
+WIDTH, HEIGHT = 5.5, 3.2  # inches; a column of most papers takes the width
+#: Okabe and Ito's, "Color Universal Design", 2008: told apart by those who do not see all colours.
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
+DASHES = ("-", "--", ":", "-.")
+STYLE: Any = {
+    "font.size": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "svg.fonttype": "none",  # text stays text
+    "svg.hashsalt": "ganbench",  # equal results give equal files
+    "pdf.fonttype": 42,
+    "text.parse_math": False,  # a dollar in a method's name is a dollar
+}
+
+Numbers = Mapping[str, Any]
+
+
+def figures(results: Results, methods: Sequence[str] | None = None) -> list[Path]:
+    """Writes the figures of every task into the folder of `results`; gives their paths.
+
+    Files are figures/KIND-TASK.svg and .pdf.
+
+    Args:
+        methods: draw these alone; if not given, some of each task (`contents.drawn_first`).
+
+    Raises:
+        BadInput: a method that the results do not have.
+    """
+    numbers, places = contents(results)
+    known = {row["method"] for row in numbers["rows"]}
+    for name in methods or ():
+        if name not in known:
+            raise BadInput(f"--methods: {name!r} is none of these results': {choices(known)}")
+    rows = {
+        label(run): places[tuple(run[n] for n in ROW)] for run in results.runs.to_dict("records")
+    }
+    strips = pictured(results.folder, rows, {})
+    made = []
+    with mpl.rc_context(STYLE):
+        for task in numbers["tasks"]:
+            drawn = _chosen(numbers, task, methods)
+            for kind, figure in _of_task(numbers, strips, task, drawn):
+                files = {f"figures/{kind}-{task}.{form}": _writer(figure, form) for form in FORMATS}
+                write(results.folder, files)
+                made += [results.folder / name for name in files]
+    return made
+
+
+def _writer(figure: Figure, form: str) -> Callable[[Path], Any]:
+    dates = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    return lambda path: figure.savefig(path, format=form, metadata=dates[form])
+
+
+def _chosen(numbers: Numbers, task: str, methods: Sequence[str] | None) -> list[int]:
+    """The places of the rows that are drawn."""
+    own = [
+        i for i, row in enumerate(numbers["rows"]) if row["task"] == task and not row["reference"]
+    ]
+    if methods is not None:
+        return [i for i in own if numbers["rows"][i]["method"] in methods]
+    return numbers["tasks"][task]["drawn"]
+
+
+def _of_task(
+    numbers: Numbers, strips: Mapping[str, Any], task: str, drawn: Sequence[int]
+) -> Iterator[tuple[str, Figure]]:
+    if not drawn:
+        return
+    yield "failures", _failures(numbers, drawn)
+    yield "survival", _lines(numbers, numbers["survival"], drawn, "share not failed yet", True)
+    yield "cost", _cost(numbers, drawn)
+    for metric, of in numbers["bands"].items():
+        if any(str(i) in of for i in drawn):
+            name = metric.replace("/", "-")
+            yield name, _lines(numbers, of, drawn, metric, metric == "modes")
+    if any(str(i) in strips for i in drawn):
+        real = [
+            i
+            for i, row in enumerate(numbers["rows"])
+            if row["task"] == task and row["method"] == "real"
+        ]
+        yield "samples", _samples(numbers, strips, [*real, *drawn])
+
+
+def _axes(height: float = HEIGHT) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _failures(numbers: Numbers, drawn: Sequence[int]) -> Figure:
+    figure, axes = _axes(0.8 + 0.22 * len(drawn))
+    for place, i in enumerate(reversed(drawn)):
+        rate, low, high = numbers["rows"][i]["failed"]
+        if low is not None:
+            axes.plot([low, high], [place, place], color=HUES[0], linewidth=1)
+        axes.plot([rate], [place], "o", color=HUES[0], markersize=4)
+    axes.set_yticks(range(len(drawn)), [numbers["rows"][i]["label"] for i in reversed(drawn)])
+    axes.set(xlabel="share of runs that failed", xlim=(-0.02, 1.02))
+    return figure
+
+
+def _lines(
+    numbers: Numbers, of: Mapping[str, Any], drawn: Sequence[int], name: str, from_zero: bool
+) -> Figure:
+    figure, axes = _axes()
+    steps = name == "share not failed yet"
+    for place, i in enumerate(drawn):
+        if str(i) not in of:
+            continue
+        x, middle, low, high = (np.array(values, float) for values in of[str(i)])
+        color, dash = HUES[place % len(HUES)], DASHES[place // len(HUES) % len(DASHES)]
+        axes.plot(
+            x,
+            middle,
+            dash,
+            color=color,
+            linewidth=1.2,
+            drawstyle="steps-post" if steps else "default",
+            label=numbers["rows"][i]["label"],
+        )
+        axes.fill_between(
+            x, low, high, color=color, alpha=0.15, linewidth=0, step="post" if steps else None
+        )
+    axes.set(xlabel="step", ylabel=name)
+    if from_zero:
+        axes.set_ylim(bottom=0)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    return figure
+
+
+def _cost(numbers: Numbers, drawn: Sequence[int]) -> Figure:
+    figure, axes = _axes()
+    for i in drawn:
+        row = numbers["rows"][i]
+        rate, low, high = row["success"]
+        if row["seconds"] is None:
+            continue
+        if low is not None:
+            axes.plot([row["seconds"]] * 2, [low, high], color=HUES[0], alpha=0.4, linewidth=1)
+        axes.plot([row["seconds"]], [rate], "o", color=HUES[0], markersize=4)
+        axes.annotate(
+            row["label"], (row["seconds"], rate), (3, 3), textcoords="offset points", fontsize=6
+        )
+    axes.set(xlabel="seconds a run", ylabel="success", xscale="log", ylim=(-0.05, 1.08))
+    return figure
+
+
+def _samples(numbers: Numbers, strips: Mapping[str, Any], drawn: Sequence[int]) -> Figure:
+    shown = [i for i in drawn if str(i) in strips]
+    images = [_image(strips[str(i)]["picture"]) for i in shown]
+    height = sum(0.2 + WIDTH * image.shape[0] / image.shape[1] for image in images)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots(len(shown), squeeze=False)
+    for i, image, own in zip(shown, images, axes[:, 0], strict=True):
+        own.imshow(image, interpolation="nearest")
+        own.set_title(numbers["rows"][i]["label"], fontsize=7, loc="left", pad=2)
+        own.set_axis_off()
+    return figure
+
+
+def _image(uri: str) -> np.ndarray:
+    data = base64.b64decode(uri.partition(",")[2])
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
