@@ -20,6 +20,7 @@ class Results(NamedTuple):
     curves: pd.DataFrame
     leaderboard: pd.DataFrame
     provenance: dict[str, Any]
+    folder: Path = Path()
 
     def boxed(self) -> list[str]:
         """The tasks whose methods were tried over a box of hyperparameters."""
@@ -138,4 +139,4 @@ def load(folder: str | Path) -> Results:
     made = read_provenance(folder)
     curves = folder / "curves.parquet"
     curve = read_curves(curves) if curves.is_file() else pd.DataFrame()
-    return Results(runs, curve, read_table(folder / "leaderboard.csv"), made)
+    return Results(runs, curve, read_table(folder / "leaderboard.csv"), made, folder)

@@ -2,10 +2,9 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -31,7 +30,9 @@ from ganbench.plan import (
     groups,
     protocol,
 )
+from ganbench.plugins import installed
 from ganbench.program import Lane
+from ganbench.progress import Progress, together
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
@@ -49,19 +50,10 @@ from ganbench.tables import (
     score_rows,
 )
 from ganbench.tasks.catalogue import TASKS
+from ganbench.tensorboard import event_files
+from ganbench.watching import told
 
 TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
-
-
-class Progress(NamedTuple):
-    """What a sweep tells whoever watches; every default says nothing."""
-
-    begin: Callable[[int, int], None] = lambda groups, lane_steps: None
-    group: Callable[[str], None] = lambda label: None
-    advance: Callable[[int], None] = lambda lane_steps: None
-    done: Callable[[str, Sequence[str]], None] = lambda label, statuses: None
-    stopped: Callable[[int], None] = lambda groups_left: None
-    note: Callable[[str], None] = lambda told: None
 
 
 def run(
@@ -76,6 +68,7 @@ def run(
     max_minutes: float | None = None,
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
+    tensorboard: bool = False,
 ) -> Results:
     """Trains what is missing of a suite and returns its tables.
 
@@ -90,19 +83,22 @@ def run(
             next evaluation and recorded as `failed`; the next call trains it.
         devices: what to train on; all there are if not given.
         progress: what to tell while it runs.
+        tensorboard: write the curves of every group that is trained for TensorBoard too.
 
     Raises:
         BadInput: a bad suite or argument, or a folder of another protocol; nothing is written.
     """
+    installed()
     if not isinstance(suite, Suite):
         suite = suites.read(suites.find(str(suite)))
     order = [(g.task, g.method) for g in groups(suite)]
     suite = suites.with_overrides(suite, seeds, seed, steps, methods, tasks)
     use_compilation_cache()
-    devices, progress = devices or jax.devices(), progress or Progress()
+    devices = devices or jax.devices()
     protocols = {name: protocol(suite, name) for name in suite.tasks}
     kind = devices[0].device_kind
     store = Store(Path(out or Path("results") / suite.name), suite.name, protocols, kind)
+    watchers = [progress or Progress(), *([event_files(store.folder)] if tensorboard else [])]
     hashes = {name: digest(made) for name, made in protocols.items()}
     planned = list(groups(suite))
     missing = _missing(planned, hashes, store.cells())
@@ -110,6 +106,23 @@ def run(
     for group in missing:
         _check_group(suite, group)
     store.write_tables(order)
+    with told(store.folder) as teller:
+        everybody = together(*watchers, teller)
+        _train(suite, missing, hashes, devices, store, order, everybody, deadline)
+    return load(store.folder)
+
+
+def _train(
+    suite: Suite,
+    missing: list[Group],
+    hashes: Mapping[str, str],
+    devices: Sequence[jax.Device],
+    store: Store,
+    order: Sequence[tuple[str, str]],
+    progress: Progress,
+    deadline: float,
+) -> None:
+    """Trains the groups in their order; tables are made now and then, and at the end."""
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
     scales: dict[str, Scale] = {}
     due = -np.inf
@@ -135,7 +148,6 @@ def run(
     finally:  # an interrupt too leaves tables of all that is finished
         if missing:
             store.write_tables(order)
-    return load(store.folder)
 
 
 def _check_group(suite: Suite, group: Group) -> None:
@@ -231,4 +243,5 @@ def _train_group(
     samples = kept.samples(scale.task, group, records) if suite.keep.samples else None
     states = kept.states(group, records) if suite.keep.states else None
     store.add(rows, curves, scored, samples, states)
+    progress.curves(curves)
     return [row["status"] for row in rows]

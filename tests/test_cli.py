@@ -6,7 +6,7 @@ from commands import typed
 from rich.console import Console
 
 from ganbench import suite as suites
-from ganbench.progress import shown
+from ganbench.cli.display import shown
 
 GOOD = (suites.SUITES / "smoke.toml").read_text()
 

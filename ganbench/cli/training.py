@@ -1,5 +1,7 @@
 """Commands that train: run, reproduce."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,23 +11,30 @@ import typer
 from rich.console import Console
 
 from ganbench import runtime
+from ganbench.cli.plugging import Plugins, add
 from ganbench.cli.printing import names, show_board
 from ganbench.errors import BadInput
 
 app = typer.Typer()
+INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
 
 
 @contextmanager
 def _watched(device: str | None, max_minutes: float | None) -> Iterator[dict[str, Any]]:
     """What `sweep.run` is given of the machine and the clock, and shows itself with."""
-    from ganbench.progress import shown as progress_shown
+    from ganbench.cli.display import shown as progress_shown
 
     if max_minutes is not None and not max_minutes > 0:
         raise BadInput(f"--max-minutes: {max_minutes} must be above 0")
     runtime.set_devices(device)
     devices = runtime.devices()
-    with progress_shown(Console()) as progress:
-        yield {"max_minutes": max_minutes, "devices": devices, "progress": progress}
+    try:
+        with progress_shown(Console()) as progress:
+            yield {"max_minutes": max_minutes, "devices": devices, "progress": progress}
+    except KeyboardInterrupt:  # by now all that was finished is on disk, and in the tables
+        again = shlex.join(["ganbench", *sys.argv[1:]])
+        print(f"interrupted: what is finished is kept; to go on, type\n  {again}", file=sys.stderr)
+        raise typer.Exit(INTERRUPTED) from None
 
 
 @app.command()
@@ -39,11 +48,17 @@ def run(
     tasks: Annotated[str | None, typer.Option(help="Only these tasks: x,y.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
+    plugin: Plugins = None,
+    report: Annotated[bool, typer.Option("--report", help="Write report.html too.")] = False,
+    tensorboard: Annotated[
+        bool, typer.Option("--tensorboard", help="Write curves for TensorBoard too.")
+    ] = False,
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
     from ganbench.robustness import robustness_of
 
+    add(plugin)
     with _watched(device, max_minutes) as how:
         results = sweep.run(
             suite,
@@ -53,9 +68,14 @@ def run(
             steps=steps,
             methods=names(methods, "--methods"),
             tasks=names(tasks, "--tasks"),
+            tensorboard=tensorboard,
             **how,
         )
     show_board(results.leaderboard, results.boxed(), lambda: robustness_of(results))
+    if report:
+        from ganbench.report.page import report as write_report
+
+        print(f"wrote {write_report(results.folder)}")
 
 
 @app.command("reproduce")
@@ -67,10 +87,12 @@ def reproduce_(
     seed: Annotated[int | None, typer.Option(help="Base seed.")] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cpu:COUNT, gpu or tpu.")] = None,
     max_minutes: Annotated[float | None, typer.Option(help="Stop after so long.")] = None,
+    plugin: Plugins = None,
 ) -> None:
     """Train what is missing of a suite; print its figures beside the paper's, and the verdicts."""
     from ganbench import reproduce
 
+    add(plugin)
     with _watched(device, max_minutes) as how:
         text = reproduce.run(suite, full, out, seeds, seed, **how)
     print(text)
