@@ -10,10 +10,13 @@ FLAGS  := $(if $(OUT),--out $(OUT)) $(if $(METHODS),--methods $(METHODS)) \
           $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
           $(if $(DEVICE),--device $(DEVICE))
 
-.PHONY: bench test test-all lint format notebooks clean
+.PHONY: bench compare test test-all lint format notebooks clean
 
 bench: $(VENV)/installed         ## train a suite: make bench SUITE=mode-collapse
-	$(BIN)/ganbench run $(SUITE) $(FLAGS)
+	$(BIN)/ganbench run $(SUITE) $(FLAGS) --report
+
+compare: $(VENV)/installed       ## what has changed: make compare A=results/old B=results/new
+	$(BIN)/ganbench compare $(A) $(B)
 
 test: $(VENV)/installed-test     ## the tests that take minutes
 	$(BIN)/python -m pytest

@@ -15,6 +15,11 @@ from ganbench.game import Rule as Rule
 from ganbench.game import Stabilizer as Stabilizer
 from ganbench.game import TrainState as TrainState
 from ganbench.game import compose as compose
+from ganbench.metrics.catalogue import SampleMetric as SampleMetric
+from ganbench.plugins import Plugin as Plugin
+from ganbench.registry import Entry as Entry
 from ganbench.results import Results as Results
 from ganbench.results import load as load
 from ganbench.sweep import run as run
+from ganbench.tasks.base import Task as Task
+from ganbench.zoo.catalogue import Family as Family

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from ganbench import registry, suite
+from ganbench import plugins, registry, suite
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.tasks.catalogue import TASKS, facts
@@ -64,11 +64,25 @@ def _suites() -> list[dict[str, Any]]:
     return [{"name": s.name, "summary": s.summary, "tasks": list(s.tasks)} for s in made]
 
 
-LISTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
-    "methods": _methods,
-    "tasks": _tasks,
-    "nets": _nets,
-    "metrics": _metrics,
-    "diagnostics": _diagnostics,
-    "suites": _suites,
+_LISTS: dict[str, tuple[str, Callable[[], list[dict[str, Any]]]]] = {
+    "methods": ("stabilizers", _methods),
+    "tasks": ("tasks", _tasks),
+    "nets": ("nets", _nets),
+    "metrics": ("metrics", _metrics),
+    "diagnostics": ("diagnostics", _diagnostics),
+    "suites": ("suites", _suites),
 }
+LISTS = tuple(_LISTS)
+
+
+def listed(what: str) -> list[dict[str, Any]]:
+    """What there is of one of `LISTS`, with where each comes from, what is broken last."""
+    plugins.installed()
+    kind, make = _LISTS[what]
+    found = [row | {"from": plugins.source(kind, row.get("family", row["name"]))} for row in make()]
+    broken = [
+        {"name": name, "summary": f"broken: {reason}", "from": reason.partition(":")[0]}
+        for (own, name), reason in plugins.BROKEN.items()
+        if own == kind
+    ]
+    return found + broken

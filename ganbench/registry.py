@@ -125,6 +125,9 @@ METHODS: dict[str, Entry] = {
     "gap": Entry(gap, "modifier"),
 }
 
+#: (kind, name) -> why something that a plug-in adds cannot be used; see `plugins`.
+BROKEN: dict[tuple[str, str], str] = {}
+
 DEFAULT_BASE = "nonsaturating"
 FINISHED = ("method", "reference")  # kinds that stack with nothing
 
@@ -161,6 +164,9 @@ def names_of(method: str) -> tuple[str, ...]:
     """
     names = tuple(part.strip() for part in method.split("+"))
     for name in names:
+        if ("stabilizers", name) in BROKEN:
+            reason = BROKEN["stabilizers", name]
+            raise BadInput(f"method {method!r}: {name!r} is a broken plug-in: {reason}")
         if name not in METHODS:
             raise BadInput(f"method {method!r}: unknown name {name!r}; known: {choices(METHODS)}")
         if names.count(name) > 1:

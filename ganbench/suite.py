@@ -26,6 +26,7 @@ from ganbench.schema import (
 )
 
 SUITES = Path(__file__).resolve().parent.parent / "suites"
+PLUGGED: dict[str, Path] = {}  # suites of plug-ins, by name
 
 
 def find(suite: str) -> Path:
@@ -34,16 +35,16 @@ def find(suite: str) -> Path:
     Raises:
         BadInput: neither a file nor one of the suites there are.
     """
-    for path in (Path(suite), SUITES / f"{suite}.toml"):
-        if path.is_file():
+    for path in (Path(suite), SUITES / f"{suite}.toml", PLUGGED.get(suite)):
+        if path and path.is_file():
             return path
     known = f"one of {choices(suite_names())}" if suite_names() else f"in {SUITES}, which has none"
     raise BadInput(f"no suite {suite!r}: neither a file nor {known}")
 
 
 def suite_names() -> list[str]:
-    """The suites that come with the project."""
-    return sorted(path.stem for path in SUITES.glob("*.toml"))
+    """The suites that come with the project, and those of plug-ins."""
+    return sorted({*(path.stem for path in SUITES.glob("*.toml")), *PLUGGED})
 
 
 def read(path: Path) -> Suite:

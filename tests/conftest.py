@@ -34,9 +34,14 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def _method(item):
+    params = getattr(getattr(item, "callspec", None), "params", {})
+    return str(params.get("name", params))
+
+
 def pytest_collection_modifyitems(items):
     """Tests of one method stand together, so that a worker compiles what they share once."""
     shared = [item for item in items if item.path.name in ("test_conformance.py", "test_stacks.py")]
-    names = {item: str(getattr(item, "callspec", None) and item.callspec.params) for item in shared}
+    names = {item: _method(item) for item in shared}
     ordered = iter(sorted(shared, key=lambda item: names[item]))
     items[:] = [next(ordered) if item in names else item for item in items]

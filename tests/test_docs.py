@@ -42,6 +42,12 @@ def test_the_page_of_diagnoses_holds_what_its_script_trains():
     ]
 
 
+def test_the_page_of_comparisons_says_what_its_script_does():
+    made = runpy.run_path(str(ROOT / "benchmarks/comparisons.py"))
+    page = (ROOT / "docs/comparisons.md").read_text()
+    assert page.startswith(made["rules"]())
+
+
 def test_the_page_of_suites_shows_what_came_out_of_the_box():
     rows = pd.read_csv(ROOT / "results/reference/robustness/robustness.csv")
 

@@ -80,6 +80,7 @@ def test_two_of_one_class_count_for_nothing():
     assert weight[~both].all() and weight[both].mean() > 0.8
 
 
+@pytest.mark.slow
 def test_a_judge_of_digits_learns_from_kinds_what_it_did_not_know():
     """Share of held-out digits that are taken for one: soft ones, and those cut to pieces."""
     data, lesson = split(), LESSONS["digits"]._replace(steps=120)

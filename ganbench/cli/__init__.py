@@ -5,7 +5,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from ganbench.cli import listing, preparing, reading, training
+from ganbench.cli import comparing, listing, making, preparing, reading, training
 from ganbench.errors import BadInput
 
 app = typer.Typer(
@@ -14,8 +14,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Benchmark the training stability of generative adversarial networks.",
 )
-for part in (training, listing, reading):
+for part in (training, listing, reading, comparing, making):
     app.add_typer(part.app)
+app.add_typer(making.new, name="new")
 app.add_typer(preparing.judges, name="judge")
 app.add_typer(preparing.sets, name="data")
 

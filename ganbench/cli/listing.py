@@ -6,7 +6,9 @@ from typing import Annotated
 import typer
 
 from ganbench import catalogue
+from ganbench.cli.plugging import Plugins, add
 from ganbench.errors import BadInput, choices
+from ganbench.plugins import OURS
 
 app = typer.Typer()
 
@@ -15,17 +17,20 @@ app = typer.Typer()
 def list_(
     what: Annotated[str, typer.Argument(help=f"One of {choices(catalogue.LISTS)}.")],
     as_json: Annotated[bool, typer.Option("--json", help="A list of objects.")] = False,
+    plugin: Plugins = None,
 ) -> None:
-    """List what there is."""
+    """List what there is, and where it comes from."""
     if what not in catalogue.LISTS:
         raise BadInput(f"list: {what!r} is none of {choices(catalogue.LISTS)}")
-    rows = catalogue.LISTS[what]()
+    add(plugin)
+    rows = catalogue.listed(what)
     if as_json:
         print(json.dumps(rows, indent=1))
         return
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        print(f"{row['name']:<{width}}  {row['summary']}")
+        origin = "" if row["from"] == OURS else f"  [{row['from']}]"
+        print(f"{row['name']:<{width}}  {row['summary']}{origin}")
 
 
 @app.command("power")

@@ -1,5 +1,6 @@
-"""Commands that read a results folder: leaderboard, robustness, samples, gam2, informativeness."""
+"""Commands that read a results folder: leaderboard, report, figures and the others."""
 
+import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,46 @@ def robustness_(
     tables = {"robustness.csv": rows, "profile.csv": profiles}
     write(folder, {name: partial(made.to_csv, index=False) for name, made in tables.items()})
     show(shown.robustness(rows))
+
+
+@app.command("status")
+def status_(
+    folder: Annotated[Path, typer.Argument(help="A results folder, while it is trained or after.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One object.")] = False,
+) -> None:
+    """Say how far the training of a results folder is."""
+    from ganbench.results import read_runs
+    from ganbench.watching import status
+
+    found = status(folder)
+    counted = read_runs(folder / "runs.csv")["status"].value_counts()
+    ended = {str(name): int(n) for name, n in counted.items()}
+    if as_json:
+        now = found and found._asdict() | {"alive": found.alive(), "left": found.left()}
+        print(json.dumps({"training": now, "ended": ended}, indent=1))
+    else:
+        show(shown.status(found, ended))
+
+
+@app.command("report")
+def report_(folder: Annotated[Path, typer.Argument(help="A results folder.")]) -> None:
+    """Write report.html: one page with all of a results folder, which opens offline."""
+    from ganbench.report.page import report
+
+    print(f"wrote {report(folder)}")
+
+
+@app.command("figures")
+def figures_(
+    folder: Annotated[Path, typer.Argument(help="A results folder.")],
+    methods: Annotated[str | None, typer.Option(help="Draw these methods alone: a,b+c.")] = None,
+) -> None:
+    """Write figures for papers, SVG and PDF, into FOLDER/figures."""
+    from ganbench.report.figures import figures
+    from ganbench.results import load
+
+    made = figures(load(folder), names(methods, "--methods"))
+    print(f"wrote {len(made)} files to {folder / 'figures'}")
 
 
 @app.command()

@@ -30,7 +30,7 @@ def ring(modes: int = 8, radius: float = 1.0, sigma: float = 0.02) -> Task:
     """
     _positive("ring", modes=modes, radius=radius, sigma=sigma)
     angles = 2 * np.pi * np.arange(modes) / modes
-    return _mixture("ring", radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), sigma)
+    return mixture("ring", radius * np.stack([np.cos(angles), np.sin(angles)], axis=1), sigma)
 
 
 def grid(side: int = 5, spacing: float = 0.5, sigma: float = 0.02) -> Task:
@@ -52,7 +52,7 @@ def grid(side: int = 5, spacing: float = 0.5, sigma: float = 0.02) -> Task:
     _positive("grid", side=side, spacing=spacing, sigma=sigma)
     line = spacing * (np.arange(side) - (side - 1) / 2)
     centres = np.stack(np.meshgrid(line, line, indexing="ij"), axis=-1).reshape(-1, 2)
-    return _mixture("grid", centres, sigma)
+    return mixture("grid", centres, sigma)
 
 
 def pacgan_ring() -> Task:
@@ -71,7 +71,7 @@ def pacgan_grid() -> Task:
     return grid(spacing=2.0, sigma=0.05)._replace(name="pacgan-grid")
 
 
-def _mixture(name: str, centres: np.ndarray, sigma: float) -> Task:
+def mixture(name: str, centres: np.ndarray, sigma: float) -> Task:
     """The equal-weight isotropic mixture about `centres`, (modes, dimension), as a task.
 
     Data are drawn on the fly, so `train` and `held_out` are both the centres. The reference moments

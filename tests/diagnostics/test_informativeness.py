@@ -135,6 +135,7 @@ def test_no_curves_is_bad_input():
         loss_informativeness(tables([{"loss/d": FALLING}])[0], pd.DataFrame())
 
 
+@pytest.mark.slow
 def test_a_sweep_and_its_command(tmp_path, monkeypatch, capsys):
     made = suite({"wgan": {}, "mdgan": {}, "vae": {}}, steps=60, evaluations=6, curve_samples=256)
     sweep.run(made, tmp_path / "out")
