@@ -103,7 +103,8 @@ def measurements(rows):
     return {row[:5]: row[5:] for row in rows}
 
 
-@pytest.mark.parametrize("n", [8, pytest.param(16, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("n", [8, 16])
 def test_the_coverage_that_comes_with_the_package_is_of_the_reference_suites_runs(n):
     """Drawn anew, fewer of them: it is not that of other runs, or of other intervals."""
     draws = {k: d for k, d in SIMULATION["populations"]().items() if k[0] == POOLED}

@@ -75,6 +75,7 @@ def test_methods_that_are_asked_for_alone(folder, monkeypatch, capsys):
         figures(load(folder), ["nope"])
 
 
+@pytest.mark.slow
 def test_equal_results_give_equal_files(folder):
     figures(load(folder))
     before = {path.name: path.read_bytes() for path in (folder / "figures").iterdir()}

@@ -3,6 +3,7 @@
 import hashlib
 import json
 
+import pytest
 from commands import typed
 
 from ganbench.errors import BadInput
@@ -14,6 +15,7 @@ from ganbench.tasks.base import Judge
 SHORT = LESSONS["digits"]._replace(steps=100, folds=3)
 
 
+@pytest.mark.slow
 def test_a_judge_in_the_package_stays_and_the_new_one_is_held_against_it(
     tmp_path, monkeypatch, capsys
 ):
@@ -34,6 +36,7 @@ def test_a_judge_in_the_package_stays_and_the_new_one_is_held_against_it(
     assert lines[-1].endswith("not the file in use to the bit")
 
 
+@pytest.mark.slow
 def test_a_judge_of_a_users_own_is_written_once_and_stays(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "own"))
     monkeypatch.chdir(tmp_path)

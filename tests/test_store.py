@@ -221,6 +221,7 @@ def test_two_stabilizers_that_replace_one_thing_are_refused_before_anything_is_w
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_is_the_suites_whatever_was_trained_last(first, tmp_path):
     sweep.run(small(), tmp_path / "out", methods=["gap"])
     sweep.run(small(), tmp_path / "out", methods=["nonsaturating"])
