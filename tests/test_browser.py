@@ -1,5 +1,6 @@
 """The report in a real browser: no error, no request, and what its controls do."""
 
+import importlib
 import json
 import os
 import shutil
@@ -18,7 +19,7 @@ from ganbench.trained import label
 CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None and "CI" not in os.environ:
     pytest.skip("no chromium here: apt-get install chromium", allow_module_level=True)
-sync_api = pytest.importorskip("playwright.sync_api")
+sync_api = importlib.import_module("playwright.sync_api")
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from ganbench.registry import kinds
 from ganbench.report.series import bands, failures, losses, survival
 from ganbench.results import Results
 from ganbench.shown.parts import told_apart
+from ganbench.trained import label
 
 DIGITS = 4  # significant ones: more than a pixel shows
 FIRST, PLAIN = 4, "nonsaturating"
@@ -28,6 +29,12 @@ class Contents(NamedTuple):
 
     numbers: dict[str, Any]
     places: dict[tuple[str, ...], int]  # of each `plan.ROW` of the runs, among the rows
+
+    def by_run(self, runs: pd.DataFrame) -> dict[str, int]:
+        """Each run's place among the rows, by `trained.label`."""
+        return {
+            label(run): self.places[tuple(run[n] for n in ROW)] for run in runs.to_dict("records")
+        }
 
 
 def contents(results: Results) -> Contents:

@@ -13,12 +13,10 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from ganbench.errors import BadInput, choices
-from ganbench.plan import ROW
 from ganbench.report.contents import contents
 from ganbench.report.pictures import pictured
 from ganbench.results import Results
 from ganbench.store import write
-from ganbench.trained import label
 
 FORMATS = ("svg", "pdf")
 WIDTH, HEIGHT = 5.5, 3.2  # inches; a column of most papers takes the width
@@ -49,15 +47,13 @@ def figures(results: Results, methods: Sequence[str] | None = None) -> list[Path
     Raises:
         BadInput: a method that the results do not have.
     """
-    numbers, places = contents(results)
+    found = contents(results)
+    numbers = found.numbers
     known = {row["method"] for row in numbers["rows"]}
     for name in methods or ():
         if name not in known:
             raise BadInput(f"--methods: {name!r} is none of these results': {choices(known)}")
-    rows = {
-        label(run): places[tuple(run[n] for n in ROW)] for run in results.runs.to_dict("records")
-    }
-    strips = pictured(results.folder, rows, {})
+    strips = pictured(results.folder, found.by_run(results.runs), {})
     made = []
     with mpl.rc_context(STYLE):
         for task in numbers["tasks"]:

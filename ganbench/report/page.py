@@ -12,13 +12,11 @@ import jinja2
 import plotly.offline
 from markupsafe import Markup
 
-from ganbench.plan import ROW
 from ganbench.report.autopsy import autopsies
 from ganbench.report.contents import contents
 from ganbench.report.pictures import pictured
 from ganbench.results import load
 from ganbench.store import write
-from ganbench.trained import label
 
 NAME = "report.html"
 SCRIPTS = ("board.js", "figures.js", "autopsy.js", "main.js")  # each uses what those before it have
@@ -38,12 +36,10 @@ def report(folder: Path) -> Path:
 def page(folder: Path) -> str:
     """The report as HTML."""
     results = load(folder)
-    numbers, places = contents(results)
-    failed = autopsies(results.runs, results.curves, places)
-    rows = {
-        label(run): places[tuple(run[n] for n in ROW)] for run in results.runs.to_dict("records")
-    }
-    strips = pictured(folder, rows, failed)
+    made = contents(results)
+    numbers = made.numbers
+    failed = autopsies(results.runs, results.curves, made.places)
+    strips = pictured(folder, made.by_run(results.runs), failed)
     template = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined).from_string(
         _asset("page.html")
     )

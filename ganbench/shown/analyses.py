@@ -15,13 +15,8 @@ def tournament(board: pd.DataFrame) -> Iterator[RenderableType]:
     for task, rows in board.groupby("task", sort=False):
         table = table_of(task, *heads)
         for _, row in rows.iterrows():
-            mean, low, high, worst = (
-                f"{row[f'gam2_{x}']:.2f}" for x in ("mean", "low", "high", "worst")
-            )
-            share = (
-                "-" if not row["gam2_n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
-            )
-            worst = worst if row["gam2_n"] else "-"
+            share = _mean(row, "gam2_")
+            worst = f"{row['gam2_worst']:.2f}" if row["gam2_n"] else "-"
             table.add_row(row["own"], share, str(row["gam2_n"]), worst, str(row["judges"]))
         yield table
         yield ""
@@ -34,12 +29,17 @@ def informativeness(board: pd.DataFrame) -> Iterator[RenderableType]:
     for task, rows in board.groupby("task", sort=False):
         table = table_of(task, *heads)
         for _, row in rows.iterrows():
-            mean, low, high = (f"{row[x]:.2f}" for x in ("mean", "low", "high"))
-            told = "-" if not row["n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
+            told = _mean(row, "")
             share = f"{row['informative']:.2f}" if row["n"] else "-"
             table.add_row(row["own"], told, str(row["n"]), share, row["note"])
         yield table
         yield ""
+
+
+def _mean(row: pd.Series, prefix: str) -> str:
+    """A mean with its interval, if it has one, of the columns that begin so."""
+    mean, low, high = (f"{row[f'{prefix}{x}']:.2f}" for x in ("mean", "low", "high"))
+    return "-" if not row[f"{prefix}n"] else mean if low == "nan" else f"{mean} [{low}, {high}]"
 
 
 def robustness(rows: pd.DataFrame) -> Iterator[RenderableType]:
