@@ -51,7 +51,8 @@ def page(folder: Path) -> str:
         statuses=numbers["statuses"],
         ended=Counter(results.runs["status"]),
         style=Markup(_asset("page.css")),
-        scripts=[Markup(plotly.offline.get_plotlyjs()), *(Markup(_asset(x)) for x in SCRIPTS)],
+        plotly=Markup(plotly.offline.get_plotlyjs()),
+        scripts=[Markup(_asset(x)) for x in SCRIPTS],
         numbers=_embedded(numbers | {"strips": strips}),
         autopsies=_packed(failed),
     )

@@ -12,7 +12,16 @@ function axis(title, more) {
   return { title: { text: title }, gridcolor: line, zerolinecolor: line, automargin: true, ...more };
 }
 
+/** Plotly takes a second to start: it lies in the page as text until a figure is wanted. */
+function plotting() {
+  if (window.Plotly) return;
+  const script = document.createElement("script");
+  script.textContent = byId("plotly").textContent;
+  document.head.append(script);
+}
+
 function draw(id, traces, layout, said) {
+  plotting();
   const { paper, ink } = theme();
   const element = byId(id);
   element.setAttribute("role", "img");

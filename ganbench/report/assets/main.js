@@ -53,3 +53,4 @@ for (const name of Object.keys(numbers.bands)) if (name !== "modes") byId("loss"
 paint(matchMedia("(prefers-color-scheme: dark)").matches);
 filter();
 for (const id of [...Object.keys(FIGURES), "autopsy"]) watcher.observe(byId(id));
+window.addEventListener("load", () => requestIdleCallback(plotting));
