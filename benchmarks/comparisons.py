@@ -20,10 +20,13 @@ Made by `python benchmarks/comparisons.py`.
 
     ganbench compare results/old results/new      # make compare A=results/old B=results/new
     ganbench compare old/leaderboard.csv new/leaderboard.csv --json
+    ganbench compare results/one results/one --methods r1,gap --where r1.gamma=0.01
     ganbench merge results/one results/two --out results/both
 
 `compare` holds B against A, row by row: a row is a task, a method and its hyperparameters, and in a
-task with a box a method. Rows of reference are left out.
+task with a box a method. Rows of reference are left out. `--methods x,y` holds the rows of `y` in B
+against those of `x` in A, of one folder if you like; `--where NAME.PARAMETER=VALUE` leaves out rows
+that have this hyperparameter at another value.
 
 | verdict | means |
 |---|---|

@@ -1,7 +1,7 @@
 """One side of a comparison: a leaderboard, and its runs where they are at hand."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from ganbench.box import shape_of
 from ganbench.canonical import canonical
-from ganbench.errors import BadInput
+from ganbench.errors import BadInput, choices
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import ROW
 from ganbench.registry import kinds
@@ -100,14 +100,51 @@ def _of_board(row: Mapping[Any, Any], runs: Mapping[Any, pd.DataFrame]) -> tuple
     return key, Row(row["n"], row["successes"], counts, frozenset(counts), False, estimates)
 
 
-def of_method(of: Side, method: str, called: str) -> Side:
-    """The rows of one method alone under another name, so that two methods' rows can be compared.
+def where(a: Side, b: Side, values: Mapping[str, Any]) -> tuple[Side, Side]:
+    """Both without the rows that have one of these hyperparameters at another value.
+
+    Raises:
+        BadInput: a hyperparameter that no row of either has, or a value that none has it at.
+    """
+    texts = pd.concat([a.board["hyperparameters"], b.board["hyperparameters"]]).unique()
+    tables = {text: json.loads(text) for text in texts}
+    for name, value in values.items():
+        known = [table[name] for table in tables.values() if name in table]
+        if not known:
+            names = choices({own for table in tables.values() for own in table}) or "none"
+            raise BadInput(f"--where: no row has {name!r}; known: {names}")
+        if value not in known:
+            raise BadInput(
+                f"--where: no row has {name} = {value}; known: {choices(set(map(str, known)))}"
+            )
+    kept = [
+        text
+        for text, table in tables.items()
+        if all(table.get(name, value) == value for name, value in values.items())
+    ]
+    return _with(a, kept), _with(b, kept)
+
+
+def _with(of: Side, hyperparameters: Sequence[str]) -> Side:
+    def own(frame: pd.DataFrame) -> pd.DataFrame:
+        return frame[frame["hyperparameters"].isin(hyperparameters)]
+
+    return of._replace(board=own(of.board), runs=None if of.runs is None else own(of.runs))
+
+
+def of_methods(a: Side, b: Side, methods: tuple[str, str]) -> tuple[Side, Side]:
+    """One method of either side alone, under one name, so that their rows can be compared.
 
     Of the hyperparameters those stay that are no method's: the task's rate, a box's axes.
 
     Raises:
         BadInput: no such row, or two that differ in the method's own hyperparameters alone.
     """
+    called = " to ".join(methods)
+    return _of_method(a, methods[0], called), _of_method(b, methods[1], called)
+
+
+def _of_method(of: Side, method: str, called: str) -> Side:
     board, runs = (None if x is None else _renamed(x, method, called) for x in (of.board, of.runs))
     assert board is not None
     if board.empty:
@@ -115,7 +152,7 @@ def of_method(of: Side, method: str, called: str) -> Side:
     for _, row in board[board.duplicated(ROW)].iterrows():
         raise BadInput(
             f"--methods: {method!r} has more than one row on {row['task']} in {of.where}, which "
-            "differ in its own hyperparameters: compare results with one of them"
+            "differ in its own hyperparameters: pick one with --where, as in --where r1.gamma=0.01"
         )
     return of._replace(board=board, runs=runs)
 

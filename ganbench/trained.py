@@ -68,7 +68,8 @@ def trained(folder: Path) -> dict[str, tuple[list[Run], list[Trained]]]:
 def label(run: Mapping[Any, Any]) -> str:
     """What tells a row of `runs.csv` from all others, as files of arrays write it down."""
     own = json.loads(run["hyperparameters"])
-    return canonical([run["task"], run["method"], own, run["seed"], run["replicate"]])
+    seed, replicate = int(run["seed"]), int(run["replicate"])
+    return canonical([run["task"], run["method"], own, seed, replicate])
 
 
 def _of_task(

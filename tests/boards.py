@@ -1,10 +1,21 @@
-"""Hand-made runs, and the leaderboard of some."""
+"""Hand-made runs, the leaderboard of some, and one side of a comparison."""
 
 import numpy as np
 import pandas as pd
 
+from ganbench.compare import compare
 from ganbench.leaderboard import leaderboard
 from ganbench.metrics.catalogue import METRICS
+from ganbench.sides import Side
+
+PROTOCOL = {
+    "version": 2,
+    "data": "d",
+    "judge": "j",
+    "metrics": {"version": 1, "names": ["modes"]},
+    "outcome": {"success_coverage": 0.9},
+    "budget": {"steps": 5000},
+}
 
 
 def runs(method, successes, n, task="ring", **columns):
@@ -33,3 +44,22 @@ def runs(method, successes, n, task="ring", **columns):
 
 def board(*parts, reference=("real", "held-out", "noise")):
     return leaderboard(pd.concat(parts, ignore_index=True), reference)
+
+
+def of(*parts, protocols=None, paired=False, where="x"):
+    """A side of hand-made runs; without its runs nothing is paired."""
+    made = pd.concat(parts, ignore_index=True)
+    return Side(where, board(*parts), made if paired else None, protocols or {})
+
+
+def verdicts(a, b, **how):
+    rows = compare(a, b, **how).rows
+    return dict(zip(rows["method"], rows["verdict"], strict=True))
+
+
+def with_protocol(*parts, task="ring", **changed):
+    made = of(*parts, protocols={task: PROTOCOL | changed})
+    told = {"protocol_hash": str(changed)} | (
+        {"judge_hash": changed["judge"]} if "judge" in changed else {}
+    )
+    return made._replace(board=made.board.assign(**told))

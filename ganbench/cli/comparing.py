@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -23,20 +23,26 @@ def compare_(
     force: Annotated[
         bool, typer.Option("--force", help="Compare what can be, of unlike protocols too.")
     ] = False,
+    where_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--where", help="Only rows with this value, where they have it: r1.gamma=0.01."
+        ),
+    ] = None,
     methods: Annotated[
         str | None, typer.Option(help="Compare rows of one method in A with another's in B: x,y.")
     ] = None,
 ) -> None:
     """Say what has changed from A to B; exit code 1 if a row succeeds less often."""
     from ganbench.compare import compare
-    from ganbench.sides import of_method, side
+    from ganbench.sides import of_methods, side, where
 
-    before, after, pair = side(a), side(b), names(methods, "--methods")
+    wanted, pair = dict(map(_value, where_ or ())), names(methods, "--methods")
+    before, after = where(side(a), side(b), wanted)
     if pair is not None:
         if len(pair) != 2:
             raise BadInput(f"--methods: {methods!r} must be two names, A's and B's")
-        called = f"{pair[0]} to {pair[1]}"
-        before, after = of_method(before, pair[0], called), of_method(after, pair[1], called)
+        before, after = of_methods(before, after, (pair[0], pair[1]))
     found = compare(before, after, alpha, force)
     if as_json:
         rows = json.loads(found.rows.to_json(orient="records"))
@@ -45,6 +51,17 @@ def compare_(
     else:
         show(shown.comparison(found))
     raise typer.Exit(1 if found.regressed() else 0)
+
+
+def _value(text: str) -> tuple[str, Any]:
+    """The hyperparameter and the value that `--where` names."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise BadInput(f"--where: {text!r} must be NAME=VALUE, as in r1.gamma=0.01")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value  # of a hyperparameter that is a text
 
 
 @app.command("merge")

@@ -22,11 +22,11 @@ def pictured(
         rows: each run's row, by `trained.label`.
         failed: as `autopsy.autopsies` makes them.
     """
-    frames = _frames(folder)
+    within_of = frames(folder)
     strips: dict[str, dict[str, Any]] = {}
     failing, seen = len({one["row"] for one in failed.values()}), Counter[int]()
     for run in kept(folder):
-        row, within = rows.get(run.label), frames.get(_task(run))
+        row, within = rows.get(run.label), within_of.get(task_of(run))
         if row is None or not drawable(run.samples, within):
             continue
         if str(row) not in strips:
@@ -39,11 +39,12 @@ def pictured(
     return strips
 
 
-def _frames(folder: Path) -> dict[str, Frame]:
-    """By task of points: what holds its real data."""
+def frames(folder: Path) -> dict[str, Frame]:
+    """By task of points: what of the plane holds its real data."""
     real = [run for run in kept(folder, "*_real_*") if run.samples.shape[2:] == (2,)]
-    return {_task(run): frame(run.samples) for run in real}
+    return {task_of(run): frame(run.samples) for run in real}
 
 
-def _task(run: Kept) -> str:
+def task_of(run: Kept) -> str:
+    """The task of a run."""
     return str(json.loads(run.label)[0])
