@@ -10,7 +10,7 @@ FLAGS  := $(if $(OUT),--out $(OUT)) $(if $(METHODS),--methods $(METHODS)) \
           $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
           $(if $(DEVICE),--device $(DEVICE))
 
-.PHONY: bench compare test test-all lint format notebooks clean
+.PHONY: bench compare report test test-all lint format docs notebooks clean
 
 bench: $(VENV)/installed         ## train a suite: make bench SUITE=mode-collapse
 	$(BIN)/ganbench run $(SUITE) $(FLAGS) --report
@@ -33,13 +33,16 @@ format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-notebooks: $(VENV)/installed-notebooks results/smoke/leaderboard.csv  ## execute them on results
-	for n in notebooks/*.ipynb; do \
-	  $(BIN)/jupyter nbconvert --log-level ERROR --to notebook --execute --output-dir build/notebooks $$n \
-	  || exit 1; done
+docs: $(VENV)/installed-docs     ## the site, into build/site; a warning is an error
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-results/smoke/leaderboard.csv: | $(VENV)/installed
-	$(BIN)/ganbench run smoke
+notebooks: $(VENV)/installed-notebooks  ## execute them, into build/notebooks: RESULTS=results/smoke
+	for n in notebooks/*.ipynb; do \
+	  $(if $(RESULTS),RESULTS=$(abspath $(RESULTS))) $(BIN)/jupyter nbconvert --log-level ERROR \
+	    --to notebook --execute --output-dir build/notebooks $$n || exit 1; done
+
+report: $(VENV)/installed        ## a page of results that opens offline: make report DIR=results/smoke
+	$(BIN)/ganbench report $(DIR)
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
@@ -50,6 +53,10 @@ $(VENV)/installed: $(VENV)/bin/python setup.cfg pyproject.toml
 
 $(VENV)/installed-test: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --editable ".[test]"
+	touch $(VENV)/installed $@
+
+$(VENV)/installed-docs: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable ".[docs]"
 	touch $(VENV)/installed $@
 
 $(VENV)/installed-notebooks: $(VENV)/bin/python setup.cfg pyproject.toml

@@ -100,7 +100,7 @@ class Game(NamedTuple):
 
     init(nets, data, key) -> {player: (params, aux)};
     losses(players, data, key, t) -> ({"player" or "player.stage": scalar}, info), where info maps
-    "<loss>/<quantity>" to a scalar and is recorded in the phases that move that loss. Each loss is
+    `<loss>/<quantity>` to a scalar and is recorded in the phases that move that loss. Each loss is
     differentiated with respect to its own player only, so no `stop_gradient` is needed.
     """
 

@@ -78,7 +78,11 @@ def run(
     Args:
         suite: a name, a file, or a `Suite`.
         out: the results folder; `results/<suite>` if not given.
-        seeds, seed, steps, methods, tasks: replace the suite's own.
+        seeds: of every row; this and the next four replace the suite's own.
+        seed: the base seed.
+        steps: passes of the schedule.
+        methods: these stacks alone.
+        tasks: these tasks alone.
         max_minutes: after that long no further group starts; the one in flight is stopped at its
             next evaluation and recorded as `failed`; the next call trains it.
         devices: what to train on; all there are if not given.

@@ -1,6 +1,7 @@
 """Pages and suites that follow from the registry hold what it holds now."""
 
 import inspect
+import io
 import re
 import runpy
 from pathlib import Path
@@ -8,8 +9,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from methods import BASES, MODIFIERS, setting, small
+from rich.console import Console
 
-from ganbench import registry, suite
+from ganbench import registry, shown, suite
+from ganbench.diagnostics import course, outcome
+from ganbench.errors import BadInput
+from ganbench.leaderboard import COLUMNS
+from ganbench.metrics.catalogue import METRICS
+from ganbench.results import read_board
 from ganbench.zoo.catalogue import Sizes, zoo
 
 ROOT = Path(__file__).parents[1]
@@ -22,6 +29,7 @@ ROOT = Path(__file__).parents[1]
         ("scores.py", "scores.md"),
         ("intervals.py", "statistics.md"),
         ("diagnostics.py", "diagnostics.md"),
+        ("suite_format.py", "suite-format.md"),
     ],
 )
 def test_a_page_is_as_its_script_makes_it(script, page, monkeypatch, capsys):
@@ -29,6 +37,47 @@ def test_a_page_is_as_its_script_makes_it(script, page, monkeypatch, capsys):
     runpy.run_path(f"benchmarks/{script}", run_name="__main__")
     same = capsys.readouterr().out == (ROOT / "docs" / page).read_text()
     assert same, f"python benchmarks/{script} > docs/{page}"
+
+
+def test_every_page_stands_once_in_the_sites_navigation():
+    navigation = (ROOT / "mkdocs.yml").read_text().split("\nnav:\n")[1].split("\n\n")[0]
+    named = re.findall(r": (\S+\.md)$", navigation, re.M)
+    assert sorted(named) == sorted(path.name for path in (ROOT / "docs").glob("*.md"))
+
+
+def test_no_key_of_the_smallest_suite_can_be_left_out(tmp_path):
+    text = (ROOT / "docs/suite-format.md").read_text().split("```toml\n")[1].split("```")[0]
+    lines, path = text.splitlines(), tmp_path / "my-suite.toml"
+    path.write_text(text)
+    suite.read(path)
+    for i, line in enumerate(lines):
+        if "=" in line:
+            path.write_text("\n".join(lines[:i] + lines[i + 1 :]))
+            with pytest.raises(BadInput):
+                suite.read(path)
+
+
+def test_the_page_of_leaderboards_names_every_column_and_shows_a_real_one():
+    page = (ROOT / "docs/leaderboard.md").read_text()
+    scores = tuple(f"{name}_" for name in METRICS)
+    for column in COLUMNS:
+        assert f"`{column}`" in page or column.startswith(scores)
+    board = read_board(ROOT / "results/reference/mode-collapse/leaderboard.csv")
+    console = Console(width=140, record=True, file=io.StringIO())
+    for part in shown.leaderboard(board[board["task"] == "ring"]):
+        console.print(part, highlight=False)
+    printed = [line.split() for line in console.export_text().splitlines()]
+    for line in page.split("```text\n")[1].split("```")[0].splitlines():
+        assert line == "..." or line.split() in printed
+
+
+def test_the_page_of_statuses_has_the_rules_in_order():
+    page = (ROOT / "docs/statuses.md").read_text()
+    tables = page.split("## The rules, in order")[1], page.split("## Games of two numbers")[1]
+    for table, rules in zip(tables, (outcome.STATUSES, course.STATUSES), strict=True):
+        named = re.findall(r"^\| `(\w+)` \|", table, re.M)
+        assert named[: len(rules)] == [status.name for status in rules]
+    assert set(re.findall(r"`(\w+)` = ", page)) == {*outcome.Rules._fields}
 
 
 def test_the_page_of_diagnoses_holds_what_its_script_trains():
@@ -78,7 +127,7 @@ def test_resources_are_those_of_the_contributors_table():
     replaced, needed = stabilizers_by_resource("claims"), stabilizers_by_resource("needs")
     assert set(needed) <= set(replaced)
     table = re.findall(
-        r"^  \| (.+?) \| (.*?) ?\| (.*?) ?\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.M
+        r"^    \| (.+?) \| (.*?) ?\| (.*?) ?\|$", (ROOT / "CONTRIBUTING.md").read_text(), re.M
     )
     assert {row[0] for row in table} - {"resource", "---"} == set(replaced)
     for resource, by, of in table:

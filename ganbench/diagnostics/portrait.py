@@ -31,8 +31,8 @@ def paths(
 ) -> np.ndarray:
     """The players' points (theta, psi) before the first step and after each: (n, steps + 1, 2).
 
-    By gradient descent, from wherever: a run of a suite starts at (1, 1). One step from every point
-    of a grid is the field of the method there; what a method remembers of the steps before is empty.
+    By gradient descent, from wherever: a run of a suite starts at (1, 1). One step from every
+    point of a grid is the field of the method there, with nothing to remember of steps before.
 
     Args:
         task: `dirac` or `bilinear`.
