@@ -31,11 +31,18 @@ def _methods() -> list[dict[str, Any]]:
 
 
 def _tasks() -> list[dict[str, Any]]:
-    made = [(name, make, facts(name)) for name, make in TASKS.items()]
-    return [
-        {"name": n, "summary": _first_line(make), "shape": list(of.shape), "modes": of.modes}
-        for n, make, of in made
-    ]
+    made = []
+    for name, make in TASKS.items():
+        own: dict[str, Any] = {"name": name, "summary": _first_line(make)}
+        try:
+            of = facts(name)
+        except Exception as error:  # of a plug-in: one that cannot be made stops no list
+            if plugins.source("tasks", name) == plugins.OURS:
+                raise
+            made.append(own | {"summary": f"cannot be made: {type(error).__name__}: {error}"})
+        else:
+            made.append(own | {"shape": list(of.shape), "modes": of.modes})
+    return made
 
 
 def _nets() -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from ganbench.provenance import Difference, differences
 from ganbench.sides import Side
 
 MEASURE = ("task", "data", "judge", "judge_hash", "metrics.version", "samples")  # of every score
-RULES = ("baseline", "outcome")  # of a success, beside these
+RULES = ("baseline", "outcome", "box")  # of a success, beside these
 LONGEST = 24  # characters of a value in a message
 
 

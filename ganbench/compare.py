@@ -1,5 +1,6 @@
 """Two leaderboards: what has changed from A to B, row by row."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -25,6 +26,8 @@ VERDICTS = {
 }
 TESTED = ["verdict", "test", "p", "p_holm", "n_needed"]
 PARTS = ("a", "b", "difference", "low", "high")
+FINEST = 20_000  # parts that a share may be counted in
+TIE = 1e-9  # relative: a p of exactly alpha is one, however it is rounded
 UNKNOWN: Estimate = (np.nan, np.nan, np.nan)
 
 
@@ -88,6 +91,8 @@ def _task(
     tested = terms is not None and terms.success
     tests = {key: _test(before[key], after[key]) for key in both if tested}
     found = dict(zip(tests, judged(list(tests.values()), alpha), strict=True))
+    for key, own in found.items():
+        own["test"] += " by shape" if before[key].shaped else ""
     for key in dict.fromkeys([*before, *after]):
         x, y = before.get(key), after.get(key)
         row = dict(zip(ROW, (task, *key), strict=True)) | dict.fromkeys(TESTED)
@@ -99,14 +104,28 @@ def _task(
 def _test(a: Row, b: Row) -> Tested:
     """The test of a row: of pairs where the same was run, else of two samples."""
     if a.ran and a.ran == b.ran:
-        return paired([b.counts[key] - a.counts[key] for key in a.counts])
+        return paired([b.counts[key][0] - a.counts[key][0] for key in a.counts])
     if a.shaped:
-        return shuffled([*a.counts.values()], [*b.counts.values()])
+        return shuffled(*_on_one_scale(a, b))
     return unpaired((a.successes, a.n), (b.successes, b.n))
+
+
+def _on_one_scale(a: Row, b: Row) -> tuple[list[int], list[int]]:
+    """Either side's share of successes of each shape, as whole numbers of one unit.
+
+    Raises:
+        BadInput: shapes of too many different numbers of runs, which some that were stopped make.
+    """
+    unit = math.lcm(*(n for row in (a, b) for _, n in row.counts.values()))
+    if unit > FINEST:
+        raise BadInput("shapes have too unlike numbers of runs to test: train those that failed")
+    x, y = ([k * unit // n for k, n in row.counts.values()] for row in (a, b))
+    return x, y
 
 
 def judged(tests: Sequence[Tested], alpha: float) -> Iterator[dict[str, Any]]:
     """What Holm's adjustment makes of the tests of one task."""
+    alpha *= 1 + TIE
     adjusted = holm([test.p for test in tests])
     possible = holm([test.least for test in tests]) <= alpha
     for test, p, could in zip(tests, adjusted, possible, strict=True):

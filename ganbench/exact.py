@@ -58,13 +58,15 @@ def shuffled(a: Sequence[int], b: Sequence[int]) -> Tested:
     Reference: Fisher, "The Design of Experiments", 1935.
     """
     values, n = [*a, *b], len(a)
-    ways = np.zeros((n + 1, sum(values) + 1))  # choices of so many values with such a sum
-    ways[0, 0] = 1.0
-    for value in values:
-        ways[1:, value:] += ways[:-1, : ways.shape[1] - value]
-    sums = np.arange(ways.shape[1])
+    chances = np.zeros((n + 1, sum(values) + 1))  # that A has so many so far, with such a sum
+    chances[0, 0] = 1.0
+    for i, value in enumerate(values):
+        chosen = chances * ((n - np.arange(n + 1)) / (len(values) - i)).clip(0, 1)[:, None]
+        chances -= chosen
+        chances[1:, value:] += chosen[:-1, : chances.shape[1] - value]
+    sums = np.arange(chances.shape[1])
     apart = np.abs(sums * len(values) - n * sum(values))  # n (N - n) times the means' difference
-    p = ways[n, apart >= abs(sum(a) * len(values) - n * sum(values))].sum() / ways[n].sum()
+    p = chances[n, apart >= abs(sum(a) * len(values) - n * sum(values))].sum()
     ends = 2 if len(a) == len(b) else 1
     rise = sum(b) / len(b) - sum(a) / n
     return Tested(False, rise, float(p), min(ends / math.comb(len(values), n), 1.0))

@@ -62,8 +62,18 @@ def merge(folders: Sequence[Path], out: Path) -> list[Conflict]:
     """
     if len(folders) < 2:
         raise BadInput("merge: name at least two results folders")
+    inputs, out = [folder.resolve() for folder in folders], out.resolve()
+    if len({*inputs}) < len(inputs):
+        raise BadInput("merge: a folder is named twice")
+    for folder in inputs:
+        if out.is_relative_to(folder) or folder.is_relative_to(out):
+            raise BadInput(f"{out}: must not lie in {folder}, nor hold it")
     protocols = _protocols(folders)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+    try:
+        taken = out.exists() and (not out.is_dir() or any(out.iterdir()))
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written: {error.strerror}") from None
+    if taken:
         raise BadInput(f"{out}: must be a new or an empty folder")
     groups = [group for folder in folders for group in _groups(folder)]
     groups.sort(key=lambda group: group.written)

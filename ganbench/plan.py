@@ -94,7 +94,11 @@ def protocol(suite: Suite, name: str) -> dict[str, Any]:
 def cell_hash(protocol_hash: str, cell: Cell) -> str:
     """What resume and incremental runs go by."""
     row = cell.row
-    versions = {name: METHODS[name].version for name in names_of(row.method)}
+    entries = {name: METHODS[name] for name in names_of(row.method)}
+    versions = {
+        name: [entry.version, entry.stamp] if entry.stamp else entry.version
+        for name, entry in entries.items()
+    }
     parts = [protocol_hash, row.method, versions, row.hyperparameters, cell.seed, cell.replicate]
     return digest(parts)
 

@@ -1,7 +1,9 @@
 """What other packages and single files add: stabilizers, nets, tasks, metrics, suites."""
 
+import hashlib
 import importlib.metadata
 import importlib.util
+import inspect
 import re
 import sys
 from collections.abc import Callable, Mapping
@@ -19,6 +21,7 @@ from ganbench.tasks.catalogue import TASKS
 from ganbench.zoo.catalogue import NETS, Family
 
 OURS = "ganbench"
+KINDS = ("base", "modifier", "method")
 NONE: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -40,13 +43,27 @@ class _Table(NamedTuple):
     wanted: str
 
 
+def _is_entry(thing: Any) -> bool:
+    return (
+        isinstance(thing, Entry)
+        and callable(thing.factory)
+        and thing.kind in KINDS
+        and isinstance(thing.version, int)
+        and (thing.base is None or (thing.base in METHODS and METHODS[thing.base].kind == "base"))
+    )
+
+
+def _is_file(thing: Any) -> bool:
+    return isinstance(thing, Path) and thing.is_file()
+
+
 #: By field of `Plugin`, which is the last part of the entry points' group `ganbench.FIELD` too.
 _TABLES = {
-    "stabilizers": _Table(METHODS, lambda x: isinstance(x, Entry), "a ganbench.Entry"),
+    "stabilizers": _Table(METHODS, _is_entry, "a ganbench.Entry of a factory and a known kind"),
     "nets": _Table(NETS, lambda x: isinstance(x, Family), "a ganbench.Family"),
     "tasks": _Table(TASKS, callable, "a function that returns a ganbench.Task"),
     "metrics": _Table(OPTIONAL, lambda x: isinstance(x, SampleMetric), "a ganbench.SampleMetric"),
-    "suites": _Table(suite.PLUGGED, lambda x: isinstance(x, Path), "the pathlib.Path of its file"),
+    "suites": _Table(suite.PLUGGED, _is_file, "the pathlib.Path of its file"),
 }
 
 #: (kind, name) -> the package and version, or the file, that something comes from.
@@ -79,8 +96,8 @@ def read(path: Path) -> tuple[str, ...]:
     Raises:
         BadInput: no such file.
     """
-    if not path.is_file():
-        raise BadInput(f"--plugin: {path}: no such file")
+    if not path.is_file() or path.suffix != ".py":
+        raise BadInput(f"--plugin: {path}: must be a .py file that is there")
     where = str(path)
     BROKEN.pop(("stabilizers", path.stem), None)
     found = _attempt_module(path)
@@ -107,6 +124,9 @@ def _attempt_module(path: Path) -> Plugin | None:
         found = module.PLUGIN
         if not isinstance(found, Plugin):
             raise TypeError(f"PLUGIN is {type(found).__name__}, must be a ganbench.Plugin")
+        for kind, things in found._asdict().items():
+            if not (isinstance(things, Mapping) and all(isinstance(n, str) for n in things)):
+                raise TypeError(f"PLUGIN.{kind} must be a table by name")
         return found
     except KeyboardInterrupt:
         raise
@@ -127,6 +147,9 @@ def _attempt(kind: str, name: str, where: str, load: Callable[[], Any]) -> None:
             raise ValueError(f"the name is taken, by {source(kind, name)}")
         if not table.fits(thing):
             raise TypeError(f"is {type(thing).__name__}, must be {table.wanted}")
+        if isinstance(thing, Entry):
+            thing = thing._replace(stamp=_stamp(thing))
+            _check_signature(thing)
         table.of[name] = thing
         SOURCES[kind, name] = where
         BROKEN.pop((kind, name), None)
@@ -136,6 +159,22 @@ def _attempt(kind: str, name: str, where: str, load: Callable[[], Any]) -> None:
         BROKEN[kind, name] = _reason(error, where)
 
 
+def _stamp(entry: Entry) -> str:
+    """What the file that a factory stands in holds; another version of it gives other runs."""
+    found = inspect.getsourcefile(inspect.unwrap(entry.factory))
+    return hashlib.sha256(Path(found).read_bytes()).hexdigest() if found else ""
+
+
+def _check_signature(entry: Entry) -> None:
+    """Raises TypeError where hyperparameters cannot be read off the factory."""
+    for p in inspect.signature(entry.factory, eval_str=True).parameters.values():
+        if p.annotation is inspect.Parameter.empty:
+            raise TypeError(f"hyperparameter {p.name} has no annotation")
+
+
 def _reason(error: BaseException, where: str) -> str:
-    text = str(error).splitlines()
+    try:
+        text = str(error).splitlines()
+    except Exception:  # of an exception that cannot even be told
+        text = []
     return f"{where}: {type(error).__name__}{f': {text[0]}' if text else ''}"

@@ -66,6 +66,7 @@ class Entry(NamedTuple):
     kind: str
     base: str | None = None
     version: int = 1  # raised when a change to the method moves its numbers
+    stamp: str = ""  # of a plug-in, what its file holds: edited, its runs are trained anew
 
 
 METHODS: dict[str, Entry] = {
@@ -164,7 +165,7 @@ def names_of(method: str) -> tuple[str, ...]:
     """
     names = tuple(part.strip() for part in method.split("+"))
     for name in names:
-        if ("stabilizers", name) in BROKEN:
+        if name not in METHODS and ("stabilizers", name) in BROKEN:
             reason = BROKEN["stabilizers", name]
             raise BadInput(f"method {method!r}: {name!r} is a broken plug-in: {reason}")
         if name not in METHODS:
@@ -242,15 +243,20 @@ def _own(name: str, hyperparameters: Values) -> dict[str, Any]:
     return {p.name: hyperparameters[f"{name}.{p.name}"] for p in parameters(name)}
 
 
+def _made(name: str, *given: Any, **hyperparameters: Any) -> Any:
+    try:
+        return METHODS[name].factory(*given, **hyperparameters)
+    except SystemExit:  # of a plug-in: nothing would be said of why all ended
+        raise BadInput(f"method {name!r}: its factory ends the program") from None
+
+
 def recipe(method: str, hyperparameters: Values, setting: Setting) -> Recipe:
     """The recipe that stack `method` writes, from the setting's plain one.
 
     Raises:
         BadInput: see `names_of`.
     """
-    base, *modifiers = (
-        METHODS[name].factory(**_own(name, hyperparameters)) for name in names_of(method)
-    )
+    base, *modifiers = (_made(name, **_own(name, hyperparameters)) for name in names_of(method))
     return compose(base, turns(setting), *modifiers)(plain(setting))
 
 
@@ -273,7 +279,7 @@ def make(
     """
     first = names_of(method)[0]
     if METHODS[first].kind in FINISHED:
-        return METHODS[first].factory(setting, **_own(first, hyperparameters))
+        return _made(first, setting, **_own(first, hyperparameters))
     return build(recipe(method, hyperparameters, setting), data(setting))
 
 

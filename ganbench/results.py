@@ -9,7 +9,7 @@ import pandas as pd
 
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
-from ganbench.metrics.catalogue import METRICS
+from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import ROW, RUN, SCHEMA
 
 
@@ -32,9 +32,8 @@ def boxed(provenance: Mapping[str, Any]) -> list[str]:
     return [task for task, made in provenance.get("protocols", {}).items() if "box" in made]
 
 
-_RUNS = (*RUN, "status", "success", "coverage")
-
-
+_RUNS = (*RUN, "status", "success", "coverage", "onset", "reason")
+_CURVES = (*RUN, "metric", "step", "mean")
 _BOARD = [
     *(*ROW, "rank", "rank_low", "rank_high"),
     *("n", "successes", "success_rate", "success_low", "success_high"),
@@ -42,6 +41,8 @@ _BOARD = [
 ]
 # whole numbers that may be missing: NumPy would make them floats
 _WHOLE = ("onset", "samples", "reference_samples")
+MOST_RUNS = 10**9  # of a row: tests of more take for ever
+_TEXTS = ("task", "method", "hyperparameters", "status")  # also where they look like numbers
 
 
 def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
@@ -50,7 +51,16 @@ def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
     Raises:
         BadInput: no such file, or one of another schema; or not runs, naming what it lacks.
     """
-    return _checked(path, read_table(path), needed, "runs")
+    frame = _checked(path, read_table(path), needed, "runs")
+    _check_whole(path, frame, ("seed", "replicate"))
+    if len(frame) and not pd.api.types.is_bool_dtype(frame["success"]):
+        raise BadInput(f"{path}: column success must be True or False")
+    for _, run in frame[frame.duplicated(RUN)].iterrows():
+        raise BadInput(f"{path}: run {' '.join(map(str, run[RUN]))} is there twice")
+    known = [status.name for status in STATUSES]
+    for status in set(frame["status"]) - set(known):
+        raise BadInput(f"{path}: status {status!r} is none of {', '.join(known)}")
+    return frame
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -62,37 +72,70 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; make it with ganbench run")
     try:
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""])
+        texts = dict.fromkeys(_TEXTS, str)
+        frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=texts)
     except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
         raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     schemas = set(frame["schema"]) if "schema" in frame else {"none"}
     if schemas - {SCHEMA}:
         raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
-    return frame.astype({name: "Int64" for name in _WHOLE if name in frame})
+    for name in _WHOLE:
+        if name in frame:
+            try:
+                frame[name] = frame[name].astype("Int64")
+            except (TypeError, ValueError):
+                raise BadInput(f"{path}: column {name} must be whole numbers") from None
+    return frame
 
 
 def _checked(path: Path, frame: pd.DataFrame, needed: Sequence[str], what: str) -> pd.DataFrame:
     missing = [name for name in needed if name not in frame]
     if missing:
         raise BadInput(f"{path}: not {what}: no column {missing[0]}")
+    for name in _TEXTS:
+        if name in frame and frame[name].isna().any():
+            raise BadInput(f"{path}: column {name} has an empty cell")
     for text in frame["hyperparameters"].unique():
         try:
             table = isinstance(json.loads(text), dict)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, RecursionError):
             table = False
         if not table:
-            raise BadInput(f"{path}: hyperparameters {text!r} are no JSON table")
+            raise BadInput(f"{path}: hyperparameters {text[:60]!r} are no JSON table")
     return frame
 
 
 def read_board(path: Path) -> pd.DataFrame:
-    """A `leaderboard.csv`.
+    """A `leaderboard.csv`, with numbers where a test counts them.
 
     Raises:
         BadInput: as `read_runs`; or not a leaderboard, naming what it lacks.
     """
-    parts = [f"{metric}_{part}" for metric in METRICS for part in ("mean", "low", "high", "n")]
-    return _checked(path, read_table(path), [*_BOARD, *parts], "a leaderboard")
+    frame = read_table(path)
+    metrics = [*METRICS, *(name for name in OPTIONAL if f"{name}_mean" in frame)]
+    parts = [f"{metric}_{part}" for metric in metrics for part in ("mean", "low", "high", "n")]
+    board = _checked(path, frame, [*_BOARD, *parts], "a leaderboard")
+    for _, row in board[board.duplicated(ROW)].iterrows():
+        raise BadInput(f"{path}: row {' '.join(row[ROW])} is there twice")
+    _check_whole(path, board, [name for name in _BOARD if name.startswith("n_")])
+    _check_whole(path, board, ("n", "successes"))
+    for name in ("success_rate", "success_low", "success_high", *parts):
+        if len(board) and not pd.api.types.is_numeric_dtype(board[name]):
+            raise BadInput(f"{path}: column {name} must be numbers")
+    for _, row in board.iterrows():
+        if not (0 <= row["successes"] <= row["n"] and 1 <= row["n"] < MOST_RUNS):
+            told = f"{row['successes']} successes of {row['n']} runs"
+            raise BadInput(f"{path}: row {' '.join(row[ROW])}: {told}")
+        if not abs(row["success_rate"] - row["successes"] / row["n"]) < 1e-6:
+            told = f"a rate of {row['success_rate']}, {row['successes']} successes of {row['n']}"
+            raise BadInput(f"{path}: row {' '.join(row[ROW])}: {told}")
+    return board
+
+
+def _check_whole(path: Path, frame: pd.DataFrame, names: Sequence[str]) -> None:
+    for name in names:
+        if len(frame) and not pd.api.types.is_integer_dtype(frame[name]):
+            raise BadInput(f"{path}: column {name} must be whole numbers")
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:
@@ -110,33 +153,70 @@ def read_provenance(folder: Path) -> dict[str, Any]:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     if not isinstance(made, dict) or made.get("schema") != SCHEMA:
         raise BadInput(f"{path}: this version reads schema {SCHEMA}")
-    protocols = made.get("protocols", {})
+    protocols, origins = made.get("protocols", {}), made.get("made_with", [])
     if not (isinstance(protocols, dict) and all(isinstance(x, dict) for x in protocols.values())):
         raise BadInput(f"{path}: protocols must be tables by task")
+    for task, own in protocols.items():
+        budget = own.get("budget", {})
+        if not (isinstance(budget, dict) and isinstance(budget.get("steps", 1), int)):
+            raise BadInput(f"{path}: protocols.{task}.budget.steps must be a whole number")
+    if not isinstance(made.get("suite", ""), str):
+        raise BadInput(f"{path}: suite must be a text")
+    if not (isinstance(origins, list) and all(map(_is_origin, origins))):
+        raise BadInput(f"{path}: made_with must be a list of tables with device and versions")
     return made
+
+
+def _is_origin(made: Any) -> bool:
+    """Whether this says what runs were made with, see `provenance.origin`."""
+    return (
+        isinstance(made, dict)
+        and isinstance(made.get("device"), str)
+        and isinstance(made.get("versions"), dict)
+        and isinstance(made.get("commit"), str | None)
+    )
 
 
 def read_curves(path: Path) -> pd.DataFrame:
     """A `curves.parquet`.
 
     Raises:
-        BadInput: a broken file.
+        BadInput: a broken file, or not curves, naming what is wrong.
     """
     try:
-        return pd.read_parquet(path)
+        frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # what pyarrow raises are ValueErrors too
         raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
+    for name in _CURVES:
+        if name not in frame:
+            raise BadInput(f"{path}: not curves: no column {name}")
+    for name in ("step", "mean"):
+        if len(frame) and not pd.api.types.is_numeric_dtype(frame[name]):
+            raise BadInput(f"{path}: column {name} must be numbers")
+    return frame
 
 
 def load(folder: str | Path) -> Results:
     """The tables of a results folder.
 
     Raises:
-        BadInput: no results folder there, or one of another schema.
+        BadInput: no results folder there, or one of another schema; or tables that are not of the
+            same rows.
     """
     folder = Path(folder)
-    runs = read_runs(folder / "runs.csv")
+    runs, board = read_runs(folder / "runs.csv"), read_board(folder / "leaderboard.csv")
     made = read_provenance(folder)
-    curves = folder / "curves.parquet"
-    curve = read_curves(curves) if curves.is_file() else pd.DataFrame()
-    return Results(runs, curve, read_table(folder / "leaderboard.csv"), made, folder)
+    path = folder / "curves.parquet"
+    curves = read_curves(path) if path.is_file() else pd.DataFrame()
+    _check_rows(folder / "leaderboard.csv", board, folder / "runs.csv", runs)
+    if len(curves):
+        _check_rows(folder / "runs.csv", runs, path, curves)
+    return Results(runs, curves, board, made, folder)
+
+
+def _check_rows(path: Path, known: pd.DataFrame, other: Path, frame: pd.DataFrame) -> None:
+    """Raises BadInput where `frame` has a row of the leaderboard that `known` has not."""
+    rows = set(known[ROW].drop_duplicates().itertuples(index=False, name=None))
+    for row in frame[ROW].drop_duplicates().itertuples(index=False, name=None):
+        if row not in rows:
+            raise BadInput(f"{path}: has no row {' '.join(map(str, row))}, which {other.name} has")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import psutil
+import pydantic
 
 from ganbench.errors import BadInput
 from ganbench.progress import Progress
@@ -33,12 +34,15 @@ class Status(NamedTuple):
 
     def alive(self) -> bool:
         """Whether its process is still there; of another machine's nothing is known."""
-        return psutil.pid_exists(self.pid)
+        return 0 < self.pid < 2**31 and psutil.pid_exists(self.pid)
 
     def left(self) -> float | None:
         """Seconds that the rest takes at the pace so far; None before the first step."""
         pace = (self.told - self.began) / self.steps if self.steps else None
         return None if pace is None else pace * (self.all_steps - self.steps)
+
+
+_STATUS = pydantic.TypeAdapter(Status)
 
 
 @contextmanager
@@ -91,8 +95,11 @@ def status(folder: Path) -> Status | None:
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder")
     try:
-        return Status(**json.loads((folder / NAME).read_text()))
+        return _STATUS.validate_json((folder / NAME).read_bytes())
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInput(f"{folder / NAME}: cannot be read: {error}") from None
+    except OSError as error:
+        raise BadInput(f"{folder / NAME}: cannot be read: {error.strerror}") from None
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]["msg"]
+        raise BadInput(f"{folder / NAME}: no state of a training: {first}") from None

@@ -97,10 +97,47 @@ def test_a_box_is_a_row_a_method_and_counts_its_shapes():
     """All 32 runs of eight shapes fail: p is that of eight flips, 2 / 2^8, not of 32 runs."""
     (row,) = compare(boxed([4] * 8), boxed([0] * 8)).rows.to_dict("records")
     assert row["hyperparameters"] == '{"r1.gamma":1.0}' and row["n_a"] == 32
-    assert (row["test"], row["verdict"]) == ("paired", "regressed")
+    assert (row["test"], row["verdict"]) == ("paired by shape", "regressed")
     assert row["p"] == pytest.approx(2 / 2**8)
     (row,) = compare(boxed([4] * 8), boxed([0] * 8, seed=1)).rows.to_dict("records")
-    assert row["test"] == "unpaired" and row["p"] == pytest.approx(2 / math.comb(16, 8))
+    assert row["test"] == "unpaired by shape" and row["p"] == pytest.approx(2 / math.comb(16, 8))
+
+
+def test_shapes_are_compared_by_their_shares_not_their_counts():
+    """Two of four runs of each shape stopped by the program, the others `ok` as in A."""
+    b = boxed([2] * 8)
+    kept = b.runs.assign(status=np.where(b.runs["success"], "ok", "failed"))
+    (row,) = compare(boxed([4] * 8), b._replace(runs=kept)).rows.to_dict("records")
+    assert (row["success_a"], row["success_b"], row["p"]) == (1, 1, 1)
+    assert row["test"] == "unpaired by shape" and row["verdict"] != "regressed"
+
+
+def test_points_are_apart_where_all_have_one_shape():
+    """32 points of rates alone, all `ok` against none."""
+
+    def rates(k):
+        texts = [json.dumps({"learning_rate": 0.1 + i, "width": 8}) for i in range(32)]
+        own = {"hyperparameters": texts, "replicate": np.arange(32), "coverage": 1.0}
+        protocols = {"ring": PROTOCOL | {"box": {"points": 32}}}
+        return of(runs("a", k, 32, **own), protocols=protocols, paired=True)
+
+    (row,) = compare(rates(32), rates(0)).rows.to_dict("records")
+    assert row["verdict"] == "regressed" and row["p"] == pytest.approx(2.0**-31)
+
+
+def test_force_has_no_verdict_on_another_box():
+    other = boxed([0] * 8)
+    other = other._replace(protocols={"ring": PROTOCOL | {"box": {"points": 64}}})
+    (row,) = compare(boxed([4] * 8), other, force=True).rows.to_dict("records")
+    assert pd.isna(row["verdict"]) and np.isnan(row["success_difference"])
+
+
+@pytest.mark.parametrize("changed", [{"baseline": {"lanes": 1}}, {"outcome": {}}])
+def test_force_has_no_verdict_on_other_rules(changed):
+    made = compare(
+        with_protocol(runs("a", 8, 8)), with_protocol(runs("a", 0, 8), **changed), force=True
+    )
+    assert made.rows["verdict"].isna().all() and (made.rows["modes_difference"] == 0).all()
 
 
 def test_a_box_needs_its_runs():

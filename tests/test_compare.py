@@ -137,6 +137,33 @@ def test_differences_have_the_intervals_that_both_sides_give():
     assert (row["modes_low"], row["modes_high"]) == pytest.approx(difference(*means)[1:])
 
 
+def test_a_difference_by_hand():
+    """0.5 [0.2, 0.6] to 0.7 [0.4, 0.75]: sqrt(0.3^2 + 0.1^2) below, sqrt(0.05^2 + 0.3^2) above."""
+    found = difference((0.5, 0.2, 0.6), (0.7, 0.4, 0.75))
+    assert found == pytest.approx((0.2, 0.2 - np.sqrt(0.1), 0.2 + np.sqrt(0.0925)))
+
+
+def test_a_row_whose_runs_are_not_all_there_is_no_pair():
+    a, b = (of(runs("a", k, 16), paired=True) for k in (16, 2))
+    (row,) = compare(a._replace(runs=a.runs[:8]), b).rows.to_dict("records")
+    assert row["test"] == "unpaired" and row["n_a"] == 16
+
+
+def test_at_exactly_the_level_is_significant():
+    """Three of three against none: p = 2 / C(6, 3) = 0.1."""
+    found = verdicts(of(runs("a", 0, 3)), of(runs("a", 3, 3)), alpha=0.1)
+    assert found == {"a": "improved"}
+
+
+def test_what_is_possible_is_judged_by_holm_too():
+    """Two rows, least p 0.029 and 0.0001: alone neither; the first counts once when the other is
+    told, so it is possible at 0.05, which twice 0.029 is not."""
+    a, b = (of(runs("few", k, 4), runs("many", 2 * k, 8)) for k in (0, 4))
+    assert verdicts(a, b) == {"few": "improved", "many": "improved"}
+    same = of(runs("few", 2, 4), runs("many", 8, 8))
+    assert verdicts(same, of(runs("few", 2, 4), runs("many", 0, 8)))["few"] == "inconclusive"
+
+
 def test_intervals_of_differences_hold():
     """Of two rates at n = 8 and 16, at least 95 of 100 hold what they are of."""
     rng = np.random.default_rng(1)

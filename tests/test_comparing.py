@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from boards import board, runs
@@ -18,7 +19,7 @@ def written(tmp_path):
     def write(name, *parts):
         folder = tmp_path / name
         folder.mkdir()
-        pd.concat(parts).assign(coverage=1.0).to_csv(folder / "runs.csv", index=False)
+        pd.concat(parts).to_csv(folder / "runs.csv", index=False)
         board(*parts).to_csv(folder / "leaderboard.csv", index=False)
         return folder
 
@@ -92,6 +93,10 @@ def test_files_compare_as_folders_do_but_for_pairs(written, monkeypatch, capsys)
         (lambda frame: frame.assign(n="many"), "whole numbers"),
         (lambda frame: frame.drop(columns="successes"), "no column successes"),
         (lambda frame: frame.assign(success_low="x"), "success_low"),
+        (lambda frame: frame.assign(success_rate=0.5), "a rate of 0.5, 16 successes of 16"),
+        (lambda frame: frame.assign(n=10**12, successes=10**12), "runs"),
+        (lambda frame: frame.assign(n=2**63), "runs"),
+        (lambda frame: frame.assign(kid_mean=1.0), "no column kid_low"),
     ],
 )
 def test_a_broken_leaderboard_is_one_line(written, change, told):
@@ -142,3 +147,37 @@ def test_where_that_picks_nothing_is_refused(written, monkeypatch, capsys, wante
     assert typed(monkeypatch, "compare", both, both, "--where", wanted) == 2
     out, err = capsys.readouterr()
     assert not out and len(err.splitlines()) == 1 and told in err
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (lambda frame: frame.assign(success="yes"), "column success must be True or False"),
+        (lambda frame: frame.assign(success=0.7), "column success must be True or False"),
+        (lambda frame: frame.assign(success=False), "has not the 16 successes"),
+        (lambda frame: frame.assign(replicate=0), "is there twice"),
+        (lambda frame: frame.assign(seed="x"), "column seed must be whole numbers"),
+        (lambda frame: frame.assign(status="fine"), "status 'fine' is none of"),
+        (lambda frame: frame.assign(method=np.nan), "column method has an empty cell"),
+        (lambda frame: frame.assign(samples="x"), "column samples must be whole numbers"),
+        (lambda frame: frame.assign(hyperparameters="[" * 5000), "are no JSON table"),
+    ],
+)
+def test_broken_runs_are_one_line(written, monkeypatch, capsys, change, told):
+    folder = written("a", runs("a", 16, 16))
+    change(pd.read_csv(folder / "runs.csv")).to_csv(folder / "runs.csv", index=False)
+    assert typed(monkeypatch, "compare", folder, folder) == 2
+    out, err = capsys.readouterr()
+    assert not out and len(err.splitlines()) == 1 and told in err
+
+
+def test_names_from_files_are_no_markup(written, monkeypatch, capsys):
+    folder = written("a", runs("[/b]x[red]", 16, 16))
+    assert typed(monkeypatch, "compare", folder, folder) == 0
+    assert "[/b]x[red]" in capsys.readouterr().out
+
+
+def test_names_that_look_like_numbers_are_names(written, monkeypatch, capsys):
+    folder = written("a", runs("7", 16, 16), runs("1e5", 16, 16))
+    assert typed(monkeypatch, "compare", folder, folder, "--json") == 0
+    assert [x["method"] for x in json.loads(capsys.readouterr().out)["rows"]] == ["1e5", "7"]

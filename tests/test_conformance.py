@@ -2,9 +2,13 @@
 
 import inspect
 import re
+from typing import Annotated
 
+import jax
 import jax.numpy as jnp
+import numpy as np
 import pytest
+from annotated_types import Ge, Gt
 from commands import typed
 from methods import setting
 
@@ -113,6 +117,114 @@ def test_loss_that_is_no_scalar_is_named(monkeypatch):
 
     found = verdicts(monkeypatch, wide)
     assert found["builds"][0] is False and "d" in found["builds"][1]
+
+
+def scaled(samples=lambda x, key: x, info=lambda info: info, moved=lambda params: params):
+    """A method that does nothing to a point but what is asked, see `FAULTS`."""
+
+    def method(setting: registry.Setting):
+        made = METHODS["noise"].factory(setting)
+        return made._replace(
+            generate=lambda state, key: samples(made.generate(state, key), key),
+            step=lambda state, key, t: (moved(made.step(state, key, t)[0]), info({})),
+        )
+
+    return method
+
+
+def drawn_while_traced(weight: float = 0.1):
+    luck = float(np.random.default_rng().random())
+    return add_to_loss("d", lambda *given: luck * weight * term(*given))
+
+
+def called_traced(k: int = 2, weight: float = 0.1):
+    """Formula: none. Args: k: traced. weight: static. Reference: none."""
+    return add_to_loss("d", lambda *given: k * weight * term(*given))
+
+
+def endless(weight: float = 0.1):
+    return add_to_loss("d", lambda *given: term(*given) / weight**400)
+
+
+def with_rule(change):
+    """A modifier that changes what a phase leaves behind."""
+
+    def modifier():
+        def stabilizer(recipe):
+            def phase(objective, opts, nets):
+                inner = recipe.rule.phase(objective, opts, nets)
+                return lambda state, names, key, t: change(
+                    inner(state, names, key, t), state, names
+                )
+
+            return recipe._replace(rule=recipe.rule._replace(phase=phase))
+
+        return stabilizer
+
+    return modifier
+
+
+def mute(after, before, names):
+    return after[0], {n: x for n, x in after[1].items() if n != "loss/g"}
+
+
+def still(after, before, names):
+    """g's moves are not taken."""
+    state, info = after
+    return state._replace(params={**state.params, "g": before.params["g"]}), info
+
+
+def meddling(after, before, names):
+    """Every phase moves g a little."""
+    state, info = after
+    moved = jax.tree.map(lambda x: 0.999 * x, state.params["g"])
+    return state._replace(params={**state.params, "g": moved}), info
+
+
+def no_norm(after, before, names):
+    return after[0], {n: 0 * x if n == "grad_norm/d" else x for n, x in after[1].items()}
+
+
+FAULTS = {
+    "the same key gives other samples": (
+        "keys",
+        scaled(lambda x, key: jax.pure_callback(luck, x, x, vmap_method="sequential")),
+        "method",
+    ),
+    "another key gives the same samples": ("keys", scaled(lambda x, key: 0 * x), "method"),
+    "samples are not finite": ("samples", scaled(lambda x, key: x / 0), "method"),
+    "is no scalar": ("shapes", scaled(info=lambda _: {"x": jnp.zeros(2)}), "method"),
+    "has no 'loss/g'": ("reports", with_rule(mute), "modifier"),
+    "grad_norm/d is zero": ("reports", with_rule(no_norm), "modifier"),
+    "player g never moves": ("moves", with_rule(still), "modifier"),
+    "leaves its player g as it was": ("turns", with_rule(still), "modifier"),
+    "changes player g": ("turns", with_rule(meddling), "modifier"),
+    "from the same one alone": ("alone", drawn_while_traced, "modifier"),
+    "k is static": ("docstring", called_traced, "modifier"),
+    "not finite at 0.02": ("floats", endless, "modifier"),
+}
+
+
+def luck(x):
+    return np.random.default_rng().random(x.shape).astype(x.dtype)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reason", FAULTS)
+def test_every_property_finds_its_fault(monkeypatch, reason):
+    name, factory, kind = FAULTS[reason]
+    holds, told = verdicts(monkeypatch, factory, kind)[name]
+    assert holds is False and reason in told
+
+
+@pytest.mark.slow
+def test_values_that_are_not_allowed_are_not_tried(monkeypatch):
+    """A count of at least three, a float above one."""
+
+    def sound(k: Annotated[int, Ge(3)] = 5, weight: Annotated[float, Gt(1)] = 2.0):
+        return add_to_loss("d", lambda *given: k * jnp.sqrt(weight - 1) * term(*given))
+
+    assert set(verdicts(monkeypatch, sound)) == {"docstring"}
 
 
 def test_the_command_prints_a_verdict_a_property(monkeypatch, capsys):

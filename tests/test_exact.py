@@ -72,3 +72,9 @@ def test_the_n_that_is_needed_is_where_the_least_p_becomes_significant():
         assert unpaired((0, n), (n, n)).p * tests <= 0.05
         assert unpaired((0, n - 1), (n - 1, n - 1)).p * tests > 0.05
     assert least_pairs(1, 2**-5) == 6  # at alpha itself
+
+
+def test_as_many_shapes_as_one_likes_have_a_p():
+    """Counts of ways to share them out would be beyond any float."""
+    assert shuffled([1] * 700, [1] * 700).p == pytest.approx(1)
+    assert shuffled([1] * 700, [0] * 700).p < 1e-100

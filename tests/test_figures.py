@@ -1,5 +1,6 @@
 """Figures for papers: what they hold, as text and as points."""
 
+import json
 import re
 
 import numpy as np
@@ -11,6 +12,7 @@ from matplotlib import pyplot
 from test_report import STEPS, curves
 
 from ganbench.errors import BadInput
+from ganbench.plan import SCHEMA
 from ganbench.report.figures import figures
 from ganbench.results import load
 from ganbench.trained import label
@@ -32,6 +34,8 @@ def folder(tmp_path):
             for metric in ("modes", "loss/d")
         ]
     ).to_parquet(tmp_path / "curves.parquet")
+    made = {"schema": SCHEMA, "suite": "s", "protocols": {"ring": {"budget": {"steps": STEPS[-1]}}}}
+    (tmp_path / "provenance.json").write_text(json.dumps(made))
     (tmp_path / "samples").mkdir()
     points = np.random.default_rng(0).random((4, 4, 256, 2)).astype(np.float16)
     for name in ("real", "gap"):

@@ -146,8 +146,17 @@ def test_bad_input_writes_nothing(whole, copy, tmp_path):
         merge([whole], out)
     with pytest.raises(BadInput, match="nowhere: no results folder"):
         merge([whole, tmp_path / "nowhere"], out)
+    b = copy("b")
     with pytest.raises(BadInput, match="a new or an empty folder"):
-        merge([whole, copy("b")], other)
+        merge([whole, b], other)
+    with pytest.raises(BadInput, match="named twice"):
+        merge([b, tmp_path / "nowhere" / ".." / "b"], out)
+    for inside in (b / "groups" / "in", b / "new", tmp_path):
+        with pytest.raises(BadInput, match="must not lie in"):
+            merge([whole, b], inside)
+    assert not (b / "new").exists()
+    with pytest.raises(BadInput, match="cannot be written"):
+        merge([whole, b], tmp_path / ("x" * 300))
     assert not out.exists() and not list(tmp_path.glob(".*"))
 
 

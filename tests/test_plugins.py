@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from commands import typed
 from ganbench import plugins
 from ganbench.errors import BadInput
 from ganbench.metrics.catalogue import OPTIONAL
+from ganbench.plan import Cell, Row, cell_hash
 from ganbench.registry import BROKEN, METHODS, canonical_name
 from ganbench.suite import PLUGGED
 from ganbench.tasks.catalogue import TASKS
@@ -96,7 +98,8 @@ def test_what_is_broken_is_listed_with_its_reason_and_stops_nothing(site):
     assert broken == {
         "raises": "broken: broken-raises 2.0: RuntimeError: no such luck",
         "leaves": "broken: broken-leaves 2.0: SystemExit: 3",
-        "other": "broken: broken-other 2.0: TypeError: is int, must be a ganbench.Entry",
+        "other": "broken: broken-other 2.0: TypeError: is int, must be a ganbench.Entry of a "
+        "factory and a known kind",
         "r1": "broken: broken-r1 2.0: ValueError: the name is taken, by ganbench",
     }
     assert [row["from"] for row in rows if row["name"] == "r1"] == ["ganbench", "broken-r1 2.0"]
@@ -105,6 +108,12 @@ def test_what_is_broken_is_listed_with_its_reason_and_stops_nothing(site):
     told = ganbench(site, "run", "smoke", "--methods", "raises", "--out", site / "out")
     assert told.returncode == 2 and "'raises' is a broken plug-in" in told.stderr
     assert not (site / "out").exists()
+
+
+def test_a_plugin_that_takes_the_name_of_ours_does_not_take_ours_away(tmp_path):
+    assert plugins.read(written(tmp_path, SOUND.replace('"mine"', '"r1"'))) == ()
+    assert "the name is taken, by ganbench" in BROKEN["stabilizers", "r1"]
+    assert canonical_name("r1") == "r1"
 
 
 @pytest.mark.slow
@@ -152,6 +161,14 @@ def test_a_file_adds_what_its_plugin_holds(tmp_path):
         ("raise ValueError('no')", "ValueError: no"),
         ("PLUGIN = 1", "TypeError: PLUGIN is int, must be a ganbench.Plugin"),
         ("x = 1", "AttributeError"),
+        (
+            "from ganbench import Plugin\nPLUGIN = Plugin(stabilizers=['mine'])",
+            "TypeError: PLUGIN.stabilizers must be a table by name",
+        ),
+        (
+            "class Untold(Exception):\n    def __str__(self): raise ValueError\nraise Untold",
+            "Untold",
+        ),
     ],
 )
 def test_a_file_that_is_none_is_broken_under_its_own_name(tmp_path, text, reason):
@@ -159,6 +176,45 @@ def test_a_file_that_is_none_is_broken_under_its_own_name(tmp_path, text, reason
     assert reason in BROKEN["stabilizers", "mine"]
     with pytest.raises(BadInput, match="'mine' is a broken plug-in"):
         canonical_name("mine")
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ('"modifier"', '"bogus"'),
+        ("Entry(mine,", "Entry(7,"),
+        ('"modifier"', '"modifier", base="nope"'),
+        ('"modifier"', '"modifier", version="2"'),
+        ("weight: float", "weight"),
+        ("weight: float", "weight: 'Nope'"),
+    ],
+)
+def test_an_entry_that_cannot_be_run_is_broken(tmp_path, old, new):
+    assert plugins.read(written(tmp_path, SOUND.replace(old, new))) == ()
+    assert re.search("must be a ganbench.Entry|no annotation|Nope", BROKEN["stabilizers", "mine"])
+
+
+def test_an_edited_file_is_another_method(tmp_path):
+    """What was trained before the edit is trained anew, not shown as the new idea's."""
+    cell = Cell(Row("ring", "mine", '{"mine.weight":0.1}'), 0, 0)
+    plugins.read(written(tmp_path, SOUND))
+    before = cell_hash("p", cell)
+    plugins.read(written(tmp_path, SOUND))
+    assert cell_hash("p", cell) == before
+    plugins.read(written(tmp_path, SOUND.replace("weight * p", "2 * weight * p")))
+    assert cell_hash("p", cell) != before
+
+
+@pytest.mark.parametrize("command", [["check"], ["run", "smoke", "--methods", "mine", "--plugin"]])
+def test_a_factory_that_ends_the_program_does_not_end_it_well(
+    tmp_path, monkeypatch, capsys, command
+):
+    text = SOUND.replace("    return add", "    raise SystemExit(0)\n    return add")
+    words = [*command, written(tmp_path, text)]
+    more = ["--out", tmp_path / "out"] if command[0] == "run" else []
+    assert typed(monkeypatch, *words, *more) == (2 if more else 1)
+    told = capsys.readouterr()
+    assert "ends the program" in told.err + told.out and not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["Mine", "a+b", "-x", "a b", ""])
@@ -169,8 +225,10 @@ def test_a_name_that_no_stack_can_hold_is_broken(tmp_path, name):
 
 
 def test_a_file_that_is_not_there_is_bad_input(tmp_path, monkeypatch, capsys):
-    with pytest.raises(BadInput, match="no such file"):
+    with pytest.raises(BadInput, match="must be a .py file that is there"):
         plugins.read(tmp_path / "nothing.py")
+    with pytest.raises(BadInput, match="must be a .py file that is there"):
+        plugins.read(written(tmp_path, SOUND, "mine.txt"))
     words = ("run", "smoke", "--plugin", tmp_path / "nothing.py", "--out", tmp_path / "out")
     assert typed(monkeypatch, *words) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1 and not (tmp_path / "out").exists()
@@ -205,9 +263,18 @@ def test_a_step_that_is_not_vmappable_is_named(tmp_path, monkeypatch, capsys):
     assert "-      floats" in out
 
 
+def test_check_of_what_is_no_method_is_bad_input(monkeypatch, capsys):
+    for what, told in (("r1+gap", "one name, not a stack"), ("nope", "unknown name 'nope'")):
+        assert typed(monkeypatch, "check", what) == 2
+        assert told in capsys.readouterr().err
+
+
 def test_check_of_a_file_that_cannot_be_imported_is_its_reason(tmp_path, monkeypatch, capsys):
-    assert typed(monkeypatch, "check", written(tmp_path, "raise ValueError('no')")) == 2
-    assert "ValueError: no" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path, "raise ValueError('no')")
+    for path in (tmp_path / "mine.py", "./mine.py", "mine.py"):
+        assert typed(monkeypatch, "check", path) == 2
+        assert "ValueError: no" in capsys.readouterr().err
     assert (
         typed(
             monkeypatch,
@@ -227,8 +294,10 @@ def test_a_new_stabilizer_works_as_it_is_written(tmp_path, monkeypatch, capsys):
     assert "FAILS" not in capsys.readouterr().out
     assert typed(monkeypatch, "new", "stabilizer", "my-idea") == 2
     assert "there is such a file already" in capsys.readouterr().err
-    for name in ("My", "a--b", "1a", "class", "a.b", ""):
+    wrong = ("My", "a--b", "1a", "class", "a.b", "", "r1", "jnp", "add-to-loss", "numpy", "a" * 99)
+    for name in wrong:
         assert typed(monkeypatch, "new", "stabilizer", name) == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
     assert {path.name for path in tmp_path.iterdir() if path.suffix} == {
         "my_idea.py",
         "test_my_idea.py",

@@ -65,7 +65,10 @@ def test_an_autopsy_without_samples_has_curves_still(results):
 
 @pytest.mark.parametrize(
     "task, methods, told",
-    [("grid", None, "no curves of task 'grid'"), ("ring", ["nope"], "'nope' is none of task ring")],
+    [
+        ("grid", None, "no curves of task 'grid'"),
+        ("ring", ["nope"], "'nope' is none that task ring trains"),
+    ],
 )
 def test_what_is_not_there_is_refused(results, task, methods, told):
     with pytest.raises(BadInput, match=told):

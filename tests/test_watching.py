@@ -88,7 +88,15 @@ def test_the_command_says_what_it_knows(tmp_path, monkeypatch, capsys):
     assert typed(monkeypatch, "status", tmp_path / "out", "--json") == 0
     made = json.loads(capsys.readouterr().out)
     assert made["training"]["left"] == 180 and made["training"]["alive"] is False
-    for text in ("{}", "junk", "[]"):
+    wrong = {"groups": "many", "ended": [1], "pid": "x", "training": None}
+    whole = Status(1, 0.0, 60.0, 4, 1, "ring gap", 1000, 250, {})._asdict()
+    for text in (
+        "{}",
+        "junk",
+        "[]",
+        "[" * 10_000,
+        *(json.dumps(whole | {k: x}) for k, x in wrong.items()),
+    ):
         (tmp_path / "out/progress.json").write_text(text)
         assert typed(monkeypatch, "status", tmp_path / "out") == 2
         assert len(capsys.readouterr().err.splitlines()) == 1

@@ -38,6 +38,8 @@ def compare_(
     from ganbench.sides import of_methods, side, where
 
     wanted, pair = dict(map(_value, where_ or ())), names(methods, "--methods")
+    if len(wanted) < len(where_ or ()):
+        raise BadInput("--where: a hyperparameter is named twice")
     before, after = where(side(a), side(b), wanted)
     if pair is not None:
         if len(pair) != 2:

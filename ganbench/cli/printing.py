@@ -34,7 +34,7 @@ def show_board(
 
 def show(made: Iterable[RenderableType]) -> None:
     """Prints tables and lines, as wide as the terminal is."""
-    console = Console()
+    console = Console(markup=False)  # what files call a method is no markup
     if not console.is_terminal:
         console.width = 140  # a file has no edge to wrap at
     for part in made:

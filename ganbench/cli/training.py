@@ -1,6 +1,7 @@
 """Commands that train: run, reproduce."""
 
 import shlex
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ def _watched(device: str | None, max_minutes: float | None) -> Iterator[dict[str
         raise BadInput(f"--max-minutes: {max_minutes} must be above 0")
     runtime.set_devices(device)
     devices = runtime.devices()
+    before = signal.signal(signal.SIGINT, _once)
     try:
         with progress_shown(Console()) as progress:
             yield {"max_minutes": max_minutes, "devices": devices, "progress": progress}
@@ -35,6 +37,14 @@ def _watched(device: str | None, max_minutes: float | None) -> Iterator[dict[str
         again = shlex.join(["ganbench", *sys.argv[1:]])
         print(f"interrupted: what is finished is kept; to go on, type\n  {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _once(number: int, frame: Any) -> None:
+    """Ends a training; from then on nothing disturbs it while it closes its files."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 @app.command()

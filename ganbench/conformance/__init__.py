@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from ganbench.conformance.properties import PROPERTIES, Property
+from ganbench.conformance.properties import PROPERTIES, Property, Unmet
 from ganbench.conformance.trial import lanes_of, seen
 from ganbench.registry import METHODS, names_of
 
@@ -37,9 +37,10 @@ def check(name: str) -> Iterator[Verdict]:
         try:
             one.check(name)
             yield Verdict(one, True)
-        except AssertionError as error:
-            yield Verdict(one, False, str(error))
-        except Exception as error:  # whatever a method under trial raises is its verdict
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever a method under trial raises is its verdict
             first = (str(error).strip() or "no message").splitlines()[0]
-            yield Verdict(one, False, f"{type(error).__name__}: {first}")
+            kind = "" if isinstance(error, Unmet) else f"{type(error).__name__}: "
+            yield Verdict(one, False, f"{kind}{first}")
             stopped = stopped or one.name in FIRST

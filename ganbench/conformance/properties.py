@@ -26,14 +26,18 @@ class Property(NamedTuple):
 
     name: str
     says: str
-    check: Callable[[str], None]  # raises AssertionError, or whatever the method raises
+    check: Callable[[str], None]  # raises Unmet, or whatever the method raises
     kinds: tuple[str, ...]  # of methods that have it
 
 
+class Unmet(AssertionError):
+    """A property that was looked at and does not hold."""
+
+
 def told(holds: bool, otherwise: str) -> None:
-    """Raises AssertionError with what is the case otherwise."""
+    """Raises `Unmet` with what is the case otherwise."""
     if not holds:
-        raise AssertionError(otherwise)
+        raise Unmet(otherwise)
 
 
 def hyperparameters(name: str) -> None:
@@ -94,8 +98,9 @@ def samples(name: str) -> None:
 
 def keys(name: str) -> None:
     made = seen(name)
-    told(np.array_equal(made.samples, made.again), "the same key gives other samples")
-    other = not np.array_equal(made.samples[0], made.other[0])
+    same = np.array_equal(made.samples, made.again, equal_nan=True)
+    told(same, "the same key gives other samples")
+    other = not np.array_equal(made.samples[0], made.other[0], equal_nan=True)
     told(other, "another key gives the same samples")
 
 

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pydantic
 
 from ganbench import registry
 from ganbench.assembly import assemble
@@ -29,8 +30,9 @@ def setting(rate: Any = RATE, dtype: Any = jnp.float32, task: str = "ring") -> S
 
 def small(stack: str) -> dict[str, Any]:
     """Hyperparameters with which few steps reach everything: no count or period is above two."""
-    own = [(f"{n}.{p.name}", p.default) for n in names_of(stack) for p in parameters(n)]
-    return resolve(stack, {name: min(d, 2) for name, d in own if type(d) is int})
+    own = [(n, p) for n in names_of(stack) for p in parameters(n) if type(p.default) is int]
+    least = {f"{n}.{p.name}": min(p.default, 2) for n, p in own if allowed(p, min(p.default, 2))}
+    return resolve(stack, least)
 
 
 def made(
@@ -79,12 +81,29 @@ def lanes_of(name: str) -> Lanes:
         own = {n: values[n] for n in floats}
         return trained(made(name, values.get("rate", RATE), jnp.float64, **own), key, before)
 
-    bounds = {f"{n}.{p.name}": bounds_of(p) for n in names_of(name) for p in parameters(n)}
-    others = [(n, x) for n in plain for x in (0.02 * plain[n] or 0.02, *bounds.get(n, ()))]
+    known = {f"{n}.{p.name}": p for n in names_of(name) for p in parameters(n)}
+    others = [(n, x) for n in plain for x in _others(known.get(n), plain[n])]
     each = [plain] + [plain | {n: x} for n, x in others]
     columns = {n: np.array([one[n] for one in each]) for n in plain}
     columns |= {"": np.zeros(len(each))}  # so that a method of no floats has a lane too
     return Lanes(lane, columns, tuple(n for n, _ in others), traces)
+
+
+def allowed(parameter: Parameter, value: Any) -> bool:
+    """Whether a hyperparameter may have this value."""
+    try:
+        pydantic.TypeAdapter(parameter.annotation).validate_python(value)
+    except pydantic.ValidationError:
+        return False
+    return True
+
+
+def _others(parameter: Parameter | None, value: float) -> list[float]:
+    """What else is tried: a fiftieth, or as near to it as is allowed, and the ends of the range."""
+    if parameter is None:
+        return [0.02 * value]
+    near = [share * value or share for share in (0.02, 0.5, 0.9, 1.1, 2.0)]
+    return [*[x for x in near if allowed(parameter, x)][:1], *bounds_of(parameter)]
 
 
 def bounds_of(parameter: Parameter) -> list[float]:

@@ -74,7 +74,7 @@ def _placed(params: Any, point: jax.Array) -> Any:
     values = {"theta": point[0], "psi": point[1]}
 
     def place(path: Any, leaf: jax.Array) -> jax.Array:
-        name = getattr(path[-1], "key", None)
-        return jnp.full_like(leaf, values[name]) if name in values else leaf
+        found = [x for name, x in values.items() if path[-1] == jax.tree_util.DictKey(name)]
+        return jnp.full_like(leaf, found[0]) if found else leaf
 
     return jax.tree_util.tree_map_with_path(place, params)

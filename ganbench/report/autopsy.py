@@ -8,7 +8,7 @@ import pandas as pd
 from PIL import Image
 
 from ganbench.plan import ROW, RUN
-from ganbench.report.samples import Frame, Kept, counted, density, tiles, uri
+from ganbench.report.samples import Frame, Kept, panel, uri
 from ganbench.trained import label
 
 DIGITS = 3  # significant ones of a curve's values
@@ -77,7 +77,7 @@ def picture(run: Kept, onset: int, within: Frame | None) -> dict[str, Any]:
     """
     at = int(np.searchsorted(run.steps, onset))
     sides = [i for i in (at - 1, at) if 0 <= i < len(run.steps)]
-    shown = [_panel(run.samples[i], within) for i in sides]
+    shown = [panel(run.samples[i], within, IMAGES) for i in sides]
     return {
         "before": int(run.steps[at - 1]) if at > 0 else None,
         "after": int(run.steps[at]) if at < len(run.steps) else None,
@@ -85,17 +85,11 @@ def picture(run: Kept, onset: int, within: Frame | None) -> dict[str, Any]:
     }
 
 
-def _panel(samples: np.ndarray, within: Frame | None) -> Image.Image:
-    if within is None:
-        return Image.fromarray(tiles(samples[:IMAGES]))
-    return density(counted(samples, within))
-
-
 def _beside(panels: list[Image.Image]) -> Image.Image:
     height, gap = panels[0].height, 4
-    width = sum(panel.width for panel in panels) + gap * (len(panels) - 1)
+    width = sum(one.width for one in panels) + gap * (len(panels) - 1)
     whole, left = Image.new("RGB", (width, height), (255, 255, 255)), 0
-    for panel in panels:
-        whole.paste(panel, (left, 0))
-        left += panel.width + gap
+    for one in panels:
+        whole.paste(one, (left, 0))
+        left += one.width + gap
     return whole

@@ -9,6 +9,7 @@ import pandas as pd
 
 from ganbench.box import method_of
 from ganbench.diagnostics.outcome import STATUSES
+from ganbench.errors import BadInput
 from ganbench.leaderboard import caution, leaderboard
 from ganbench.plan import ROW
 from ganbench.registry import kinds
@@ -18,6 +19,8 @@ from ganbench.shown.parts import told_apart
 from ganbench.trained import label
 
 DIGITS = 4  # significant ones: more than a pixel shows
+#: Okabe and Ito's, "Color Universal Design", 2008: told apart by those who do not see all colours.
+HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
 FIRST, PLAIN = 4, "nonsaturating"
 COVERED = "modes"  # the score whose course is shown
 BAND = ("step", "middle", "low", "high")
@@ -42,7 +45,13 @@ def contents(results: Results) -> Contents:
 
     A task with a box has a row a method, of all its points, with neither intervals nor ranks:
     runs of one shape have their nets in common (`robustness.csv` has intervals that know it).
+    Where no provenance says how long runs were trained, there is neither survival nor a cost.
+
+    Raises:
+        BadInput: results without a row.
     """
+    if results.leaderboard.empty:
+        raise BadInput(f"{results.folder}: no run is finished yet")
     rows_of_runs, results = results.runs[ROW].drop_duplicates(), _by_method(results)
     board = results.leaderboard.assign(label=told_apart(results.leaderboard))
     ids = {tuple(row): i for i, row in enumerate(board[ROW].to_numpy())}
@@ -64,8 +73,10 @@ def contents(results: Results) -> Contents:
         "survival": {
             row: series
             for task, n in steps.items()
-            for row, series in _by_row(_survival(results.runs, task, n), ids, CURVE).items()
+            if n is not None
+            for row, series in _by_row(_survival(results, task, n), ids, CURVE).items()
         },
+        "hues": HUES,
         "statuses": [status.name for status in STATUSES],
     }
     reduced = _own(rows_of_runs, results.boxed())[ROW]
@@ -103,18 +114,16 @@ def _own(frame: pd.DataFrame, boxed: Sequence[str]) -> pd.DataFrame:
     return frame.assign(hyperparameters=frame["hyperparameters"].mask(of_box, texts.map(own)))
 
 
-def _steps(results: Results, task: str) -> int:
-    """How long a task's runs are trained; of tables alone, as far as they tell."""
-    budget = results.provenance.get("protocols", {}).get(task, {}).get("budget", {})
-    if "steps" in budget:
-        return int(budget["steps"])
-    onsets = results.runs.loc[results.runs["task"] == task, "onset"].dropna()
-    return int(onsets.max()) if len(onsets) else 0
+def _steps(results: Results, task: str) -> int | None:
+    """How long a task's runs are trained, if the results say it."""
+    return results.provenance.get("protocols", {}).get(task, {}).get("budget", {}).get("steps")
 
 
-def _survival(runs: pd.DataFrame, task: str, steps: int) -> pd.DataFrame:
+def _survival(results: Results, task: str, steps: int) -> pd.DataFrame:
+    runs = results.runs
     methods = ~runs["method"].isin(kinds("reference"))
-    return survival(runs[(runs["task"] == task) & methods], steps)
+    made = survival(runs[(runs["task"] == task) & methods], steps)
+    return made.assign(low=math.nan, high=math.nan) if task in results.boxed() else made
 
 
 def _metrics(curves: pd.DataFrame) -> Iterator[tuple[str, float]]:
@@ -125,7 +134,7 @@ def _metrics(curves: pd.DataFrame) -> Iterator[tuple[str, float]]:
 
 
 def _row(
-    row: Mapping[Any, Any], failed: Mapping[Any, Any], steps: int, boxed: bool
+    row: Mapping[Any, Any], failed: Mapping[Any, Any], steps: int | None, boxed: bool
 ) -> dict[str, Any]:
     names = [status.name for status in STATUSES]
     ends = (None, None) if boxed else (row["success_low"], row["success_high"])
@@ -141,11 +150,11 @@ def _row(
         "modes": [_plain(row[f"modes_{part}"]) for part in ("mean", "low", "high")],
         "modes_n": int(row["modes_n"]),
         "ended": {name: int(row[f"n_{name}"]) for name in names if row[f"n_{name}"]},
-        "seconds": _plain(row["cost_ms_per_step_lane"] * steps / 1000),
+        "seconds": None if steps is None else _plain(row["cost_ms_per_step_lane"] * steps / 1000),
     }
 
 
-def _task(board: pd.DataFrame, steps: int, boxed: bool) -> dict[str, Any]:
+def _task(board: pd.DataFrame, steps: int | None, boxed: bool) -> dict[str, Any]:
     real = board.loc[board["method"] == "real", "modes_mean"]
     told = caution(board) if board["rank"].notna().any() and not boxed else None
     return {"steps": steps, "real": _plain(real.iloc[0]) if len(real) else None, "caution": told}

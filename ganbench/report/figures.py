@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,18 +11,18 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
 from ganbench.errors import BadInput, choices
-from ganbench.report.contents import contents
+from ganbench.report.contents import COVERED, HUES, contents
 from ganbench.report.pictures import pictured
 from ganbench.results import Results
 from ganbench.store import write
 
 FORMATS = ("svg", "pdf")
 WIDTH, HEIGHT = 5.5, 3.2  # inches; a column of most papers takes the width
-#: Okabe and Ito's, "Color Universal Design", 2008: told apart by those who do not see all colours.
-HUES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c")
+LETTERS = 85  # of a legend that are as wide as a figure
 DASHES = ("-", "--", ":", "-.")
 STYLE: Any = {
     "font.size": 8,
@@ -34,6 +35,7 @@ STYLE: Any = {
 }
 
 Numbers = Mapping[str, Any]
+Named = tuple[str, Figure]
 
 
 def figures(results: Results, methods: Sequence[str] | None = None) -> list[Path]:
@@ -47,22 +49,33 @@ def figures(results: Results, methods: Sequence[str] | None = None) -> list[Path
     Raises:
         BadInput: a method that the results do not have.
     """
+    made = []
+    for name, figure in drawings(results, methods):
+        with mpl.rc_context(STYLE):
+            files = {f"figures/{name}.{form}": _writer(figure, form) for form in FORMATS}
+            write(results.folder, files)
+        made += [results.folder / name for name in files]
+    return made
+
+
+def drawings(results: Results, methods: Sequence[str] | None = None) -> Iterator[Named]:
+    """The figures of every task, by the names of their files; see `figures`."""
     found = contents(results)
     numbers = found.numbers
-    known = {row["method"] for row in numbers["rows"]}
+    known = {row["method"] for row in numbers["rows"] if not row["reference"]}
+    if not known:
+        raise BadInput(f"{results.folder}: no rows but those of reference")
     for name in methods or ():
         if name not in known:
             raise BadInput(f"--methods: {name!r} is none of these results': {choices(known)}")
+    for task in numbers["tasks"]:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", task):
+            raise BadInput(f"{results.folder}: task {task!r} cannot be part of a file's name")
     strips = pictured(results.folder, found.by_run(results.runs), {})
-    made = []
-    with mpl.rc_context(STYLE):
-        for task in numbers["tasks"]:
-            drawn = _chosen(numbers, task, methods)
-            for kind, figure in _of_task(numbers, strips, task, drawn):
-                files = {f"figures/{kind}-{task}.{form}": _writer(figure, form) for form in FORMATS}
-                write(results.folder, files)
-                made += [results.folder / name for name in files]
-    return made
+    for task in numbers["tasks"]:
+        with mpl.rc_context(STYLE):
+            made = [*_of_task(numbers, strips, task, _chosen(numbers, task, methods))]
+        yield from ((f"{re.sub('[^A-Za-z0-9._]+', '-', kind)}-{task}", one) for kind, one in made)
 
 
 def _writer(figure: Figure, form: str) -> Callable[[Path], Any]:
@@ -82,16 +95,18 @@ def _chosen(numbers: Numbers, task: str, methods: Sequence[str] | None) -> list[
 
 def _of_task(
     numbers: Numbers, strips: Mapping[str, Any], task: str, drawn: Sequence[int]
-) -> Iterator[tuple[str, Figure]]:
+) -> Iterator[Named]:
     if not drawn:
         return
     yield "failures", _failures(numbers, drawn)
-    yield "survival", _lines(numbers, numbers["survival"], drawn, "share not failed yet", True)
-    yield "cost", _cost(numbers, drawn)
+    if any(str(i) in numbers["survival"] for i in drawn):
+        label = "share not failed yet"
+        yield "survival", _lines(numbers, numbers["survival"], drawn, label, stepped=True)
+    if any(numbers["rows"][i]["seconds"] for i in drawn):
+        yield "cost", _cost(numbers, drawn)
     for metric, of in numbers["bands"].items():
         if any(str(i) in of for i in drawn):
-            name = metric.replace("/", "-")
-            yield name, _lines(numbers, of, drawn, metric, metric == "modes")
+            yield metric, _lines(numbers, of, drawn, metric)
     if any(str(i) in strips for i in drawn):
         real = [
             i
@@ -119,10 +134,12 @@ def _failures(numbers: Numbers, drawn: Sequence[int]) -> Figure:
 
 
 def _lines(
-    numbers: Numbers, of: Mapping[str, Any], drawn: Sequence[int], name: str, from_zero: bool
+    numbers: Numbers, of: Mapping[str, Any], drawn: Sequence[int], name: str, stepped: bool = False
 ) -> Figure:
-    figure, axes = _axes()
-    steps = name == "share not failed yet"
+    """A line a row with its band; the share of runs that live steps, as its estimate does."""
+    longest = max(len(numbers["rows"][i]["label"]) for i in drawn)
+    across = max(1, LETTERS // (longest + 8))
+    figure, axes = _axes(HEIGHT + 0.15 * (len(drawn) // across))
     for place, i in enumerate(drawn):
         if str(i) not in of:
             continue
@@ -134,16 +151,16 @@ def _lines(
             dash,
             color=color,
             linewidth=1.2,
-            drawstyle="steps-post" if steps else "default",
+            drawstyle="steps-post" if stepped else "default",
             label=numbers["rows"][i]["label"],
         )
         axes.fill_between(
-            x, low, high, color=color, alpha=0.15, linewidth=0, step="post" if steps else None
+            x, low, high, color=color, alpha=0.15, linewidth=0, step="post" if stepped else None
         )
     axes.set(xlabel="step", ylabel=name)
-    if from_zero:
+    if stepped or name == COVERED:
         axes.set_ylim(bottom=0)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(loc="outside lower center", ncols=across, frameon=False)
     return figure
 
 
@@ -152,7 +169,7 @@ def _cost(numbers: Numbers, drawn: Sequence[int]) -> Figure:
     for i in drawn:
         row = numbers["rows"][i]
         rate, low, high = row["success"]
-        if row["seconds"] is None:
+        if not row["seconds"]:
             continue
         if low is not None:
             axes.plot([row["seconds"]] * 2, [low, high], color=HUES[0], alpha=0.4, linewidth=1)
@@ -161,6 +178,9 @@ def _cost(numbers: Numbers, drawn: Sequence[int]) -> Figure:
             row["label"], (row["seconds"], rate), (3, 3), textcoords="offset points", fontsize=6
         )
     axes.set(xlabel="seconds a run", ylabel="success", xscale="log", ylim=(-0.05, 1.08))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axes.xaxis.set_minor_formatter(NullFormatter())
     return figure
 
 

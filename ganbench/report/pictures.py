@@ -46,5 +46,8 @@ def frames(folder: Path) -> dict[str, Frame]:
 
 
 def task_of(run: Kept) -> str:
-    """The task of a run."""
-    return str(json.loads(run.label)[0])
+    """The task of a run; empty if its label is none of ours."""
+    try:
+        return str(json.loads(run.label)[0])
+    except (ValueError, LookupError, TypeError):
+        return ""

@@ -53,20 +53,22 @@ def kept(folder: Path, names: str = "*") -> Iterator[Kept]:
                 cells, steps, curve = (arrays[name] for name in ("cells", "steps", "curve"))
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
             raise BadInput(f"{path}: cannot be read: {error}") from None
-        if len(cells) != len(curve) or curve.shape[1:2] != steps.shape:
+        if cells.shape != curve.shape[:1] or steps.shape != curve.shape[1:2] or not len(steps):
             raise BadInput(f"{path}: no samples of as many runs and steps as it names")
         yield from (Kept(str(cell), steps, own) for cell, own in zip(cells, curve, strict=True))
 
 
 def drawable(samples: np.ndarray, within: Frame | None) -> bool:
     """Whether samples (E, 256, ...) are images, or points of the plane that `within` is part of."""
-    images = samples.ndim == 5 and samples.shape[-1] in (1, 3)
-    return images or (within is not None and samples.shape[2:] == (2,))
+    if within is None:
+        return samples.ndim == 5 and samples.shape[-1] in (1, 3)
+    return samples.shape[2:] == (2,)
 
 
 def frame(points: np.ndarray) -> Frame:
-    """What holds `points`, (..., 2), and a margin."""
+    """What holds `points`, (..., 2), those that are finite, and a margin."""
     flat = points.reshape(-1, 2).astype(np.float64)
+    flat = flat[np.isfinite(flat).all(1)] if np.isfinite(flat).any() else np.zeros((1, 2))
     low, high = flat.min(0), flat.max(0)
     room = MARGIN * np.maximum(high - low, 1e-9)
     return Frame(low - room, high + room)
@@ -83,6 +85,13 @@ def strip(samples: np.ndarray, within: Frame | None) -> Image.Image:
     if within is None:
         return Image.fromarray(np.concatenate([tiles(samples[i, :IMAGES]) for i in at], axis=1))
     return density(np.concatenate([counted(samples[i], within) for i in at], axis=1))
+
+
+def panel(samples: np.ndarray, within: Frame | None, images: int = IMAGES) -> Image.Image:
+    """Samples (n, ...) as one picture: a density of points, or so many of the images."""
+    if within is None:
+        return Image.fromarray(tiles(samples[:images]))
+    return density(counted(samples, within))
 
 
 def counted(points: np.ndarray, within: Frame) -> np.ndarray:

@@ -7,14 +7,13 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure, SubFigure
-from PIL import Image
 
 from ganbench.errors import BadInput, choices
 from ganbench.plan import ROW, RUN
-from ganbench.report.contents import drawn_first
-from ganbench.report.figures import HUES, STYLE
+from ganbench.report.contents import HUES, drawn_first
+from ganbench.report.figures import STYLE
 from ganbench.report.pictures import frames, task_of
-from ganbench.report.samples import Frame, Kept, counted, density, drawable, kept, tiles
+from ganbench.report.samples import Frame, Kept, drawable, kept, panel
 from ganbench.report.series import losses
 from ganbench.results import Results
 from ganbench.shown.parts import told_apart
@@ -43,10 +42,11 @@ def courses(results: Results, task: str, methods: Sequence[str] | None = None) -
     if board.empty or results.curves.empty:
         have = choices(results.leaderboard["task"].unique())
         raise BadInput(f"{results.folder}: no curves of task {task!r}; tasks: {have}")
-    for name in methods or ():
-        if name not in set(board["method"]):
-            raise BadInput(f"method {name!r} is none of task {task}'s: {choices(board['method'])}")
     trained = board[board["rank"].notna()]
+    known = set(trained["method"])
+    for name in methods or ():
+        if name not in known:
+            raise BadInput(f"method {name!r} is none that task {task} trains: {choices(known)}")
     rows = trained[trained["method"].isin(methods)] if methods else _first(trained)
     curves = results.curves.merge(results.runs[[*RUN, "status", "onset"]], on=RUN)
     with mpl.rc_context(STYLE):
@@ -124,12 +124,6 @@ def _around(figure: SubFigure, run: Kept, onset: Any, within: Frame | None) -> N
     first = int(np.clip(after - PANELS // 2, 0, max(len(run.steps) - PANELS, 0)))
     at = range(first, min(first + PANELS, len(run.steps)))
     for ax, i in zip(figure.subplots(1, len(at), squeeze=False)[0], at, strict=True):
-        ax.imshow(_panel(run.samples[i], within).convert("RGB"), interpolation="nearest")
+        ax.imshow(panel(run.samples[i], within, IMAGES).convert("RGB"), interpolation="nearest")
         ax.set_title(f"step {run.steps[i]}", color=ENDED[i < after])
         ax.set_axis_off()
-
-
-def _panel(samples: np.ndarray, within: Frame | None) -> Image.Image:
-    if within is None:
-        return Image.fromarray(tiles(samples[:IMAGES]))
-    return density(counted(samples, within))

@@ -9,6 +9,8 @@ from rich.table import Table
 from ganbench.compare import VERDICTS, Comparison
 from ganbench.shown.parts import table_of, told_apart
 
+SHAPED = " by shape"  # how the tests of a box are called
+
 
 def comparison(made: Comparison) -> Iterator[RenderableType]:
     """One table a task of the rows that both have, the clearest verdicts first; below it what was
@@ -49,9 +51,10 @@ def _table(task: str, rows: pd.DataFrame) -> Table:
 def _verdict(row: pd.Series) -> str:
     if pd.isna(row["verdict"]):
         return "-"
-    return (
-        row["verdict"] if pd.isna(row["n_needed"]) else f"{row['verdict']} (n = {row['n_needed']})"
-    )
+    if pd.isna(row["n_needed"]):
+        return row["verdict"]
+    unit = " shapes" if row["test"].endswith(SHAPED) else ""
+    return f"{row['verdict']} (n = {row['n_needed']}{unit})"
 
 
 def _difference(row: pd.Series, name: str, digits: str) -> str:
@@ -64,6 +67,11 @@ def _difference(row: pd.Series, name: str, digits: str) -> str:
 
 def _tested(rows: pd.DataFrame, alpha: float) -> str:
     tested = rows["test"].value_counts()
-    how = {"paired": "of pairs of runs (McNemar)", "unpaired": "of runs that are none (Fisher)"}
+    how = {
+        "paired": "of pairs of runs (McNemar)",
+        "unpaired": "of runs that are none (Fisher)",
+        f"paired{SHAPED}": "of shapes of nets, in pairs (signs flipped)",
+        f"unpaired{SHAPED}": "of shapes of nets (shared out anew)",
+    }
     told = " and ".join(f"{n} {how[str(name)]}" for name, n in tested.items())
     return f"exact tests at {alpha:g}, Holm-adjusted: {told or 'none'}"

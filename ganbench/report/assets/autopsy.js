@@ -28,7 +28,7 @@ function choices(task) {
   select.replaceChildren(...[...groups.keys()].sort((a, b) => a - b).map((row) => groups.get(row)));
   const any = select.options.length > 0;
   byId("no-autopsy").hidden = any;
-  for (const id of ["choose", "verdict", "sides", "plot-autopsy"]) byId(id).hidden = !any;
+  for (const id of ["choose", "verdict", "sides", "logged"]) byId(id).hidden = !any;
 }
 
 function autopsy() {

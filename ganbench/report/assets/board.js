@@ -6,7 +6,7 @@ const numbers = JSON.parse(document.getElementById("numbers").textContent);
 const byId = (id) => document.getElementById(id);
 const board = byId("board");
 const lines = [...board.tBodies[0].rows];
-const HUES = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c8c8c"]; // Okabe and Ito
+const HUES = numbers.hues;
 const DASHES = ["solid", "dash", "dot", "dashdot"];
 
 const plain = (text) => String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;");
@@ -25,9 +25,22 @@ function ticked(task) {
   return rowsOf(task).filter((i) => lines.find((line) => Number(line.dataset.row) === i).querySelector("input").checked);
 }
 
-// Colours hang on a row's place in its task, so that a row has the same one in every figure.
+// A row's colour and dash are those that no other ticked row of its task has; it keeps them, in every
+// figure, for as long as it is ticked.
+const places = new Map();
+
 function style(i) {
-  const place = rowsOf(numbers.rows[i].task).indexOf(i);
+  const { task } = numbers.rows[i];
+  const now = ticked(task);
+  for (const row of places.keys()) if (numbers.rows[row].task === task && !now.includes(row)) places.delete(row);
+  for (const row of now) {
+    if (places.has(row)) continue;
+    const taken = new Set(now.map((other) => places.get(other)));
+    let free = 0;
+    while (taken.has(free)) free += 1;
+    places.set(row, free);
+  }
+  const place = places.get(i);
   return { color: HUES[place % HUES.length], dash: DASHES[Math.floor(place / HUES.length) % DASHES.length] };
 }
 

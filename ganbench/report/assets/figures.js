@@ -24,14 +24,17 @@ function draw(id, traces, layout, said) {
   plotting();
   const { paper, ink } = theme();
   const element = byId(id);
+  const nothing = traces.length === 0;
   element.setAttribute("role", "img");
-  element.setAttribute("aria-label", said);
+  element.setAttribute("aria-label", nothing ? `Nothing to show: ${said}` : said);
   const base = {
     paper_bgcolor: paper, plot_bgcolor: paper, font: { color: ink, family: "system-ui, sans-serif", size: 12 },
     margin: { l: 50, r: 10, t: 20, b: 45 }, height: 380, hovermode: "closest",
     legend: { orientation: "h", y: -0.25 },
   };
-  Plotly.react(element, traces, { ...base, ...layout }, { displaylogo: false, responsive: true });
+  const empty = { height: 120, xaxis: { visible: false }, yaxis: { visible: false }, annotations: [{ text: "These results hold nothing to show here.", showarrow: false, font: { size: 14 } }] };
+  // no bar of buttons: what lies in an image cannot be reached by those who do not see it
+  Plotly.react(element, traces, { ...base, ...layout, ...(nothing ? empty : {}) }, { displayModeBar: false, responsive: true });
 }
 
 /** A line with its band, as two traces. */
@@ -39,11 +42,10 @@ function banded(i, [steps, middle, low, high], shape) {
   const { color, dash } = style(i);
   const row = numbers.rows[i];
   const edge = [...steps, ...[...steps].reverse()];
-  return [
-    { x: edge, y: [...high, ...[...low].reverse()], fill: "toself", fillcolor: `${color}26`, line: { width: 0, shape },
-      hoverinfo: "skip", showlegend: false, mode: "lines" },
-    { x: steps, y: middle, name: plain(row.label), mode: "lines", line: { color, dash, shape, width: 2 } },
-  ];
+  const line = { x: steps, y: middle, name: plain(row.label), mode: "lines", line: { color, dash, shape, width: 2 } };
+  if (low.every((x) => x === null)) return [line]; // of a box
+  const band = { x: edge, y: [...high, ...[...low].reverse()], fill: "toself", fillcolor: `${color}26`, line: { width: 0, shape }, hoverinfo: "skip", showlegend: false, mode: "lines" };
+  return [band, line];
 }
 
 function series(of, task, shape = "linear") {
@@ -57,7 +59,7 @@ function names(task) {
 function failures(task) {
   const rows = rowsOf(task).reverse();
   const failed = rows.map((i) => numbers.rows[i].failed);
-  const trace = {
+  const trace = rows.length && {
     x: failed.map((f) => f[0]), y: rows.map((i) => plain(numbers.rows[i].label)), mode: "markers", type: "scatter",
     marker: { color: HUES[0], size: 8 }, showlegend: false,
     error_x: { type: "data", symmetric: false, array: failed.map((f) => (f[2] === null ? 0 : f[2] - f[0])),
@@ -65,7 +67,7 @@ function failures(task) {
   };
   const layout = { height: Math.max(240, 60 + 20 * rows.length), xaxis: axis("share of runs that failed", { range: [-0.02, 1.02] }), yaxis: axis("", { dtick: 1 }) };
   const best = rows.length ? numbers.rows[rows[rows.length - 1]] : null;
-  draw("plot-failures", [trace], layout, `Failure rates of ${rows.length} rows on ${task}` + (best ? `; the first, ${best.label}, fails at a rate of ${best.failed[0]}` : ""));
+  draw("plot-failures", trace ? [trace] : [], layout, `Failure rates of ${rows.length} rows on ${task}` + (best ? `; the first, ${best.label}, fails at a rate of ${best.failed[0]}` : ""));
 }
 
 function survival(task) {
@@ -74,10 +76,11 @@ function survival(task) {
 }
 
 function modes(task) {
-  const { real, steps } = numbers.tasks[task];
-  const data = { x: [0, steps], y: [real, real], mode: "lines", name: "real data", line: { dash: "dot", color: theme().ink, width: 1 } };
+  const { real } = numbers.tasks[task];
   const traces = series(numbers.bands.modes, task);
-  draw("plot-modes", real === null ? traces : [data, ...traces], { xaxis: axis("step"), yaxis: axis("modes covered", { rangemode: "tozero" }) }, `Modes covered over training on ${task} by ${names(task)}`);
+  const last = Math.max(...traces.flatMap((trace) => trace.x));
+  const data = { x: [0, last], y: [real, real], mode: "lines", name: "real data", line: { dash: "dot", color: theme().ink, width: 1 } };
+  draw("plot-modes", real === null || !traces.length ? traces : [data, ...traces], { xaxis: axis("step"), yaxis: axis("modes covered", { rangemode: "tozero" }) }, `Modes covered over training on ${task} by ${names(task)}`);
 }
 
 function loss(task) {
@@ -86,17 +89,26 @@ function loss(task) {
   draw("plot-loss", series(numbers.bands[name], task), layout, `${name} over training on ${task} of ${names(task)}`);
 }
 
-function cost(task) {
-  const rows = rowsOf(task).filter((i) => numbers.rows[i].seconds !== null);
+/** Points with their intervals, upwards. */
+function points(rows, color, more) {
   const success = rows.map((i) => numbers.rows[i].success);
-  const trace = {
+  return {
     x: rows.map((i) => numbers.rows[i].seconds), y: success.map((s) => s[0]), text: rows.map((i) => plain(numbers.rows[i].label)),
-    mode: rows.length > 12 ? "markers" : "markers+text", textposition: "top center", type: "scatter", showlegend: false, marker: { color: HUES[0], size: 9 },
-    hovertemplate: "%{text}<br>%{x:.3g} s, success %{y:.2f}<extra></extra>",
+    mode: "markers", type: "scatter", marker: { color, size: 9 }, hovertemplate: "%{text}<br>%{x:.3g} s, success %{y:.2f}<extra></extra>", cliponaxis: false,
     error_y: { type: "data", symmetric: false, array: success.map((s) => (s[2] === null ? 0 : s[2] - s[0])),
-      arrayminus: success.map((s) => (s[1] === null ? 0 : s[0] - s[1])), color: `${HUES[0]}66`, thickness: 1, width: 2 },
+      arrayminus: success.map((s) => (s[1] === null ? 0 : s[0] - s[1])), color, thickness: 1, width: 2 }, ...more,
   };
-  draw("plot-cost", [trace], { xaxis: axis("seconds a run", { type: "log" }), yaxis: axis("success", { range: [-0.05, 1.05] }) }, `Success against seconds a run of ${rows.length} rows on ${task}`);
+}
+
+/** Ticked rows by their colours and names, all others grey. */
+function cost(task) {
+  const rows = rowsOf(task).filter((i) => numbers.rows[i].seconds);
+  const named = ticked(task).filter((i) => numbers.rows[i].seconds);
+  const others = rows.filter((i) => !named.includes(i));
+  const grey = { name: "other rows", error_y: { visible: false }, marker: { color: theme().line, size: 7 } };
+  const traces = named.map((i) => points([i], style(i).color, { name: plain(numbers.rows[i].label) }));
+  if (others.length) traces.unshift(points(others, theme().line, grey));
+  draw("plot-cost", traces, { xaxis: axis("seconds a run", { type: "log" }), yaxis: axis("success", { range: [-0.05, 1.05] }) }, `Success against seconds a run of ${rows.length} rows on ${task}; by name ${names(task)}`);
 }
 
 function samples(task) {

@@ -50,6 +50,7 @@ byId("theme").addEventListener("click", () => paint(document.documentElement.dat
 
 for (const { drawn } of Object.values(numbers.tasks)) for (const i of drawn) lines[i].querySelector("input").checked = true;
 for (const name of Object.keys(numbers.bands)) if (name !== "modes") byId("loss").add(new Option(name));
+byId("loss").closest("p").hidden = byId("loss").options.length === 0;
 paint(matchMedia("(prefers-color-scheme: dark)").matches);
 filter();
 for (const id of [...Object.keys(FIGURES), "autopsy"]) watcher.observe(byId(id));
