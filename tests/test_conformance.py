@@ -153,9 +153,7 @@ def with_rule(change):
         def stabilizer(recipe):
             def phase(objective, opts, nets):
                 inner = recipe.rule.phase(objective, opts, nets)
-                return lambda state, names, key, t: change(
-                    inner(state, names, key, t), state, names
-                )
+                return lambda state, names, *more: change(inner(state, names, *more), state, names)
 
             return recipe._replace(rule=recipe.rule._replace(phase=phase))
 
@@ -172,6 +170,12 @@ def still(after, before, names):
     """g's moves are not taken."""
     state, info = after
     return state._replace(params={**state.params, "g": before.params["g"]}), info
+
+
+def frozen(after, before, names):
+    """Neither g's parameters nor what its optimizer remembers change."""
+    state, info = still(after, before, names)
+    return state._replace(opt={**state.opt, "g": before.opt["g"]}), info
 
 
 def meddling(after, before, names):
@@ -197,7 +201,7 @@ FAULTS = {
     "has no 'loss/g'": ("reports", with_rule(mute), "modifier"),
     "grad_norm/d is zero": ("reports", with_rule(no_norm), "modifier"),
     "player g never moves": ("moves", with_rule(still), "modifier"),
-    "leaves its player g as it was": ("turns", with_rule(still), "modifier"),
+    "leaves its player g as it was": ("turns", with_rule(frozen), "modifier"),
     "changes player g": ("turns", with_rule(meddling), "modifier"),
     "from the same one alone": ("alone", drawn_while_traced, "modifier"),
     "k is static": ("docstring", called_traced, "modifier"),
