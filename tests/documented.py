@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-PROGRAMS = ("ganbench ", "make ", "python ", "pytest ")
+PROGRAMS = ("ganbench ", "make ", "python ", "pytest ", "mkdir ", "cp ")
 TINY = {"steps": 4, "evaluations": 2, "batch": 16, "width": 8, "sample_batch": 64}
 METHODS = 2  # of a suite without claims
 
@@ -23,6 +23,11 @@ def blocks(page):
     lines = [line.split(" #")[0].rstrip() for line in page.read_text().splitlines()]
     indented = tuple(f"    {program}" for program in PROGRAMS)
     return [line.strip() for line in lines if f"{line} ".startswith(indented)]
+
+
+def snippets(page):
+    """The pieces of Python on a page."""
+    return re.findall(r"^```python\n(.*?)^```", page.read_text(), flags=re.M | re.S)
 
 
 def mentioned(page):

@@ -30,6 +30,7 @@ def path(tmp_path_factory):
     parts = [
         *(runs("real", 4, 4), runs("gap", 4, 4), runs("r1", 2, 4), runs(EVIL, 0, 4)),
         *(runs("nonsaturating", 3, 4, "digits"), runs("wgan", 0, 4, "digits")),
+        *(runs("real", 4, 4, "grid"), runs("ema", 4, 4, "grid")),
     ]
     own = pd.concat(parts, ignore_index=True).assign(coverage=1.0, reason=np.nan)
     own["onset"] = np.where(own["status"] == "ok", np.nan, 200)
@@ -44,12 +45,14 @@ def path(tmp_path_factory):
     pd.concat(drawn).to_parquet(folder / "curves.parquet")
     budget = {"budget": {"steps": STEPS[-1]}}
     made = {"schema": SCHEMA, "suite": "two", "protocols": {"ring": budget, "digits": budget}}
+    made["protocols"]["grid"] = budget
     (folder / "provenance.json").write_text(json.dumps(made | {"made_with": []}))
     (folder / "samples").mkdir()
     for i, ((task, method), part) in enumerate(own.groupby(["task", "method"], sort=False)):
-        shape = (4, 4, 256, 2) if task == "ring" else (4, 4, 256, 8, 8, 1)
+        shape = (4, 4, 256, 8, 8, 1) if task == "digits" else (4, 4, 256, 2)
         values = rng.random(shape)
-        samples = values.astype(np.float16) if task == "ring" else (255 * values).astype(np.uint8)
+        kind, scale = (np.uint8, 255) if task == "digits" else (np.float16, 1)
+        samples = (scale * values).astype(kind)
         cells = np.array([label(run) for run in part.to_dict("records")])
         name = f"{task}_{method if method != EVIL else 'evil'}_{i}.npz"
         np.savez(folder / "samples" / name, cells=cells, steps=np.array(STEPS), curve=samples)
@@ -87,6 +90,11 @@ class Watched:
     def drawn(self, place):
         self.page.locator(place).scroll_into_view_if_needed()
         self.page.wait_for_selector(f"{place} .main-svg")
+
+    def traces(self, figure):
+        """What Plotly was given; its own arrays as lists."""
+        data = f"JSON.stringify(document.getElementById('plot-{figure}').data)"
+        return json.loads(self.page.evaluate(data))
 
     def column(self, number):
         cells = self.page.locator(f"#board tbody tr:not([hidden]) td:nth-child({number})")
@@ -130,7 +138,7 @@ def test_filters_leave_the_rows_that_fit(opened):
     one = opened()
     assert one.column(4) == ["real", "gap", "r1", EVIL]
     one.page.fill("#method", "R1")
-    assert one.column(4) == ["r1"] and one.page.inner_text("#count") == "1 of 6 rows"
+    assert one.column(4) == ["r1"] and one.page.inner_text("#count") == "1 of 8 rows"
     one.page.fill("#method", "")
     one.page.select_option("#status", "collapsed")
     assert one.column(4) == ["r1", EVIL]
@@ -207,9 +215,88 @@ def test_autopsies_go_from_run_to_run(opened):
 
 
 def test_a_task_without_failures_says_so(opened):
+    one = opened().seen()
+    assert not one.page.is_visible("#no-autopsy") and one.page.is_visible("#logged")
+    one.page.select_option("#task", "grid")
+    assert one.page.is_visible("#no-autopsy") and not one.page.is_visible("#logged")
+
+
+def drawn_lines(traces):
+    """The lines of the rows, by name; bands have no name, and real data are thinner."""
+    return {x["name"]: x for x in traces if x["line"]["width"] == 2}
+
+
+def test_figures_draw_the_numbers_of_the_page(opened):
+    """Lines, bands, points and their intervals, of the ticked rows; all rows in what is of all."""
+    one = opened().seen()
+    one.page.select_option("#loss", "loss/g")
+    numbers = one.page.evaluate("numbers")
+    rows = numbers["rows"]
+    of = {row["label"]: i for i, row in enumerate(rows) if row["task"] == "ring"}
+    sources = {"survival": numbers["survival"]}
+    sources |= {"modes": numbers["bands"]["modes"], "loss": numbers["bands"]["loss/g"]}
+    for figure, source in sources.items():
+        traces = one.traces(figure)
+        lines = drawn_lines(traces)
+        assert {"gap", "r1"} <= set(lines) and "real" not in lines
+        for name in ("gap", "r1"):
+            steps, middle, low, high = source[str(of[name])]
+            assert (lines[name]["x"], lines[name]["y"]) == (steps, middle)
+            band = traces[traces.index(lines[name]) - 1]
+            assert band["x"] == [*steps, *steps[::-1]] and band["y"] == [*high, *low[::-1]]
+    (data,) = (x for x in one.traces("modes") if x.get("name") == "real data")
+    assert data["y"] == [numbers["tasks"]["ring"]["real"]] * 2
+    (failed,) = one.traces("failures")
+    assert failed["y"][0].startswith("&lt;/script>") and failed["y"][1:] == ["r1", "gap"]
+    for place, name in ((1, "r1"), (2, "gap")):
+        rate, low, high = rows[of[name]]["failed"]
+        assert failed["x"][place] == rate
+        assert failed["error_x"]["array"][place] == pytest.approx(high - rate)
+        assert failed["error_x"]["arrayminus"][place] == pytest.approx(rate - low)
+    costs = {x["name"]: x for x in one.traces("cost")}
+    for name in ("gap", "r1"):
+        rate, low, high = rows[of[name]]["success"]
+        assert (costs[name]["x"], costs[name]["y"]) == ([rows[of[name]]["seconds"]], [rate])
+        assert costs[name]["error_y"]["array"] == pytest.approx([high - rate])
+        assert costs[name]["error_y"]["arrayminus"] == pytest.approx([rate - low])
+    one.page.get_by_label("Draw r1 on ring").uncheck()
+    assert {x["name"] for x in one.traces("cost")} >= {"gap", "other rows"}
+
+
+def test_a_row_keeps_its_colour_and_has_it_alone(opened):
+    one = opened().seen()
+    before = {
+        x["name"]: x["line"] for x in one.traces("modes") if x.get("line", {}).get("width") == 2
+    }
+    assert len({(x["color"], x["dash"]) for x in before.values()}) == len(before) == 3
+    one.page.get_by_label("Draw gap on ring").uncheck()
+    after = {
+        x["name"]: x["line"] for x in one.traces("modes") if x.get("line", {}).get("width") == 2
+    }
+    assert after == {name: line for name, line in before.items() if name != "gap"}
+
+
+def test_an_autopsy_marks_the_onset_in_every_panel(opened):
+    one = opened().seen()
+    shapes = one.page.evaluate("document.getElementById('plot-autopsy').layout.shapes")
+    assert len(shapes) == len(one.traces("autopsy")) > 3
+    assert {x for shape in shapes for x in (shape["x0"], shape["x1"])} == {200}
+
+
+def test_the_table_shows_rates_with_their_intervals(opened):
     one = opened()
-    one.page.select_option("#task", "ring")
-    assert not one.seen().page.is_visible("#no-autopsy")
+    rows = [row for row in one.page.evaluate("numbers")["rows"] if row["task"] == "ring"]
+    told = ["{:.2f} [{:.2f}, {:.2f}]".format(*row["success"]) for row in rows]
+    assert one.column(5) == told and len(set(told)) > 2
+
+
+def test_what_has_the_keyboard_is_seen_and_figures_hold_no_stops(opened):
+    one = opened().seen()
+    one.page.keyboard.press("Tab")
+    style = "getComputedStyle(document.activeElement)"
+    assert one.page.evaluate(f"{style}.outlineStyle + {style}.outlineWidth") == "solid3px"
+    inside = "document.querySelectorAll('.plot a, .plot button, .plot [tabindex]').length"
+    assert one.page.evaluate(inside) == 0
 
 
 @pytest.mark.parametrize("width", [360, 768])

@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 import typer
-from documented import PAGES, ROOT, blocks, mentioned, project, typed_in
+from documented import PAGES, ROOT, blocks, mentioned, project, snippets, typed_in
 from typer.exceptions import TyperException
 
 from ganbench.cli import app
@@ -94,6 +94,10 @@ def results(tmp_path_factory):
     return made
 
 
+#: Pages whose Python stands for itself.
+WHOLE = {"README", "reproducing"}
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("page", [p for p in PAGES if blocks(p)], ids=lambda page: page.stem)
 def test_every_command_runs(page, results, tmp_path):
@@ -113,3 +117,7 @@ def test_every_command_runs(page, results, tmp_path):
         compares = "compare" in command.split()[:2]
         assert done.returncode in ((0, 1) if compares else (0,)), f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr, f"{command}\n{done.stderr}"
+    for text in snippets(page) if page.stem in WHOLE else ():
+        (desk / "snippet.py").write_text(text)
+        done = typed_in(desk, "python snippet.py")
+        assert done.returncode == 0, f"{text}\n{done.stderr}"

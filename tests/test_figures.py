@@ -13,7 +13,8 @@ from test_report import STEPS, curves
 
 from ganbench.errors import BadInput
 from ganbench.plan import SCHEMA
-from ganbench.report.figures import figures
+from ganbench.report.contents import contents
+from ganbench.report.figures import drawings, figures
 from ganbench.results import load
 from ganbench.trained import label
 
@@ -77,6 +78,79 @@ def test_methods_that_are_asked_for_alone(folder, monkeypatch, capsys):
     assert not {"gap", "ema"} & set(text(folder, "modes"))
     with pytest.raises(BadInput, match="--methods: 'nope' is none of these results'"):
         figures(load(folder), ["nope"])
+
+
+def test_what_is_drawn_is_what_the_tables_hold(folder):
+    results = load(folder)
+    numbers = contents(results).numbers
+    drawn = dict(drawings(results, ["r1", "gap"]))
+    rows = {row["label"]: (str(i), row) for i, row in enumerate(numbers["rows"])}
+    for name, source in (("survival", numbers["survival"]), ("modes", numbers["bands"]["modes"])):
+        (axes,) = drawn[f"{name}-ring"].axes
+        lines = {line.get_label(): line for line in axes.lines}
+        assert set(lines) == {"gap", "r1"} and len(axes.collections) == 2
+        for place, (own, line) in enumerate(lines.items()):
+            steps, middle, low, high = source[rows[own][0]]
+            np.testing.assert_array_equal(line.get_xydata(), np.transpose([steps, middle]))
+            band = axes.collections[place].get_paths()[0].vertices[:, 1]
+            assert (band.min(), band.max()) == (min(low), max(high))
+            assert line.get_drawstyle() == ("steps-post" if name == "survival" else "default")
+    (axes,) = drawn["failures-ring"].axes
+    names = [text.get_text() for text in axes.get_yticklabels()]
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    bars = [line for line in axes.lines if line.get_marker() != "o"]
+    for name, point, bar in zip(names, points, bars, strict=True):
+        rate, low, high = rows[name][1]["failed"]
+        assert [*point.get_xdata(), *bar.get_xdata()] == [rate, low, high]
+    (axes,) = drawn["cost-ring"].axes
+    points = [line for line in axes.lines if line.get_marker() == "o"]
+    bars = [line for line in axes.lines if line.get_marker() != "o"]
+    for text, point, bar in zip(axes.texts, points, bars, strict=True):
+        rate, low, high = rows[text.get_text()][1]["success"]
+        assert [*point.get_xdata()] == [rows[text.get_text()][1]["seconds"]]
+        assert [*point.get_ydata(), *bar.get_ydata()] == [rate, low, high]
+
+
+def test_no_text_is_cut_off_or_in_a_language_of_its_own(folder):
+    """Ticks of a logarithm are numbers; a legend of long names lies within the figure."""
+    results = load(folder)
+    longer = {"gap": '{"gap.pairs":4,"gap.a_long_name":0.00012345}'}
+    frames = [
+        frame.assign(hyperparameters=frame["method"].map(longer).fillna("{}"))
+        for frame in (results.runs, results.curves, results.leaderboard)
+    ]
+    again = [frame.assign(hyperparameters="{}") for frame in frames]
+    both = [pd.concat(pair, ignore_index=True) for pair in zip(frames, again, strict=True)]
+    runs_, curves_, board_ = (frame.drop_duplicates(ignore_index=True) for frame in both)
+    told = results._replace(runs=runs_, curves=curves_, leaderboard=board_)
+    for name, figure in drawings(told, ["gap", "r1", "wgan"]):
+        figure.canvas.draw()
+        assert name.startswith(("samples", "failures")) or "$" not in str(
+            [text.get_text() for axes in figure.axes for text in axes.get_xticklabels()]
+        )
+        whole = figure.bbox
+        for legend in figure.legends:
+            box = legend.get_window_extent()
+            assert box.x0 >= whole.x0 - 1 and box.x1 <= whole.x1 + 1, name
+
+
+def test_nothing_is_written_outside_the_folder(folder):
+    frames = [pd.read_csv(folder / f"{name}.csv") for name in ("runs", "leaderboard")]
+    for frame, name in zip(frames, ("runs", "leaderboard"), strict=True):
+        frame.assign(task="../../evil").to_csv(folder / f"{name}.csv", index=False)
+    (folder / "curves.parquet").unlink()
+    with pytest.raises(BadInput, match="cannot be part of a file's name"):
+        figures(load(folder))
+    assert not list(folder.parent.glob("*evil*")) and not (folder / "figures").exists()
+
+
+def test_rows_of_reference_alone_are_no_figures(folder):
+    for name in ("runs", "leaderboard"):
+        frame = pd.read_csv(folder / f"{name}.csv")
+        frame[frame["method"] == "real"].to_csv(folder / f"{name}.csv", index=False)
+    (folder / "curves.parquet").unlink()
+    with pytest.raises(BadInput, match="no rows but those of reference"):
+        figures(load(folder))
 
 
 @pytest.mark.slow

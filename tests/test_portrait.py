@@ -33,6 +33,11 @@ def test_r1_comes_in_at_its_rate():
     assert rate == pytest.approx(np.sqrt(1 - 0.2 * 0.3 + 0.01), abs=3e-4)
 
 
+def test_the_rate_is_that_of_the_notebook_unless_it_is_said():
+    usual = paths("dirac", "minimax", STARTS, 3)
+    np.testing.assert_array_equal(usual, paths("dirac", "minimax", STARTS, 3, 0.2))
+
+
 @pytest.mark.parametrize(
     "words, told",
     [

@@ -12,13 +12,16 @@ from boards import board, runs
 from commands import typed
 from PIL import Image
 
-from ganbench.report.autopsy import autopsies, picture
+from ganbench.errors import BadInput
+from ganbench.report.autopsy import OF_POINTS, autopsies, picture, quota
 from ganbench.report.contents import contents
 from ganbench.report.page import page
-from ganbench.report.samples import Kept, counted, frame, strip, tiles
+from ganbench.report.pictures import frames, pictured
+from ganbench.report.samples import Kept, counted, frame, kept, strip, tiles, uri
 from ganbench.report.series import bands, failures, survival
 from ganbench.results import Results
 from ganbench.statistics import clopper_pearson
+from ganbench.trained import label
 
 STEPS = [100, 200, 300, 400]
 
@@ -139,16 +142,73 @@ def test_every_run_that_failed_has_an_autopsy_of_all_that_was_logged():
     [(200, 100, 200), (150, 100, 200), (100, None, 100), (400, 300, 400), (401, 400, None)],
 )
 def test_samples_are_those_on_both_sides_of_the_onset(onset, before, after):
-    """Images whose brightness is their step."""
+    """Images whose brightness is a tenth of their step."""
     shade = np.array([10, 20, 30, 40], np.uint8)
     images = np.broadcast_to(shade[:, None, None, None, None], (4, 6, 2, 2, 1))
     made = picture(Kept("x", np.array(STEPS), images), onset, None)
     assert (made["before"], made["after"]) == (before, after)
     image = decoded(made["picture"])
     shown = sorted(set(image.ravel()) - {255})
-    assert shown == [x // 10 for x in (before, after) if x] or shown == [
-        shade[STEPS.index(x)] for x in (before, after) if x
-    ]
+    assert shown == [x // 10 for x in (before, after) if x]
+
+
+def test_pictures_are_of_as_many_failed_runs_as_there_is_room_for(tmp_path, monkeypatch):
+    """Of either row the first runs, in the order of the files; the strip is of the first run."""
+    monkeypatch.setattr("ganbench.report.autopsy.PICTURES", 6 * OF_POINTS)
+    (tmp_path / "samples").mkdir()
+    rng = np.random.default_rng(0)
+    cells = {m: [label(x) for x in runs(m, 0, 8).to_dict("records")] for m in ("real", "a", "b")}
+    for name, own in cells.items():
+        points = rng.random((8, 4, 256, 2)).astype(np.float16)
+        path = tmp_path / "samples" / f"ring_{name}_0.npz"
+        np.savez(path, cells=np.array(own), steps=np.array(STEPS), curve=points)
+    failed = {cell: {"row": i, "onset": 200} for i, m in enumerate("ab") for cell in cells[m]}
+    rows = {cell: i for i, m in enumerate("ab") for cell in cells[m]}
+    strips = pictured(tmp_path, rows, failed)
+    shown = [cell for cell, one in failed.items() if "picture" in one]
+    assert shown == [*cells["a"][:3], *cells["b"][:3]]
+    first = next(run for run in kept(tmp_path, "ring_a_*"))
+    assert strips["0"]["picture"] == uri(strip(first.samples, frames(tmp_path)["ring"]))
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_room_is_shared_out_among_the_rows(images):
+    shape = (4, 256, 28, 28, 3) if images else (4, 256, 2)
+    each = 12 * 28 * 28 * 3 if images else OF_POINTS
+    for rows in (1, 30, 100_000):
+        assert quota(rows, np.zeros(shape, np.uint8)) == max(1, 2_500_000 // (rows * each))
+
+
+def test_what_is_embedded_may_ask_for_nothing(folder):
+    policy = re.search('Content-Security-Policy" content="(.*?)">', page(folder)).group(1)
+    assert dict(part.strip().split(" ", 1) for part in policy.split(";")) == {
+        "default-src": "'none'",
+        "script-src": "'unsafe-inline'",
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+
+
+def test_how_long_runs_are_is_not_made_up():
+    """Without provenance there is neither a survival curve nor a cost."""
+    made, _ = contents(results(runs("a", 2, 4, onset=100))._replace(provenance={}))
+    assert made["survival"] == {} and made["rows"][0]["seconds"] is None
+
+
+def test_a_box_has_no_interval_over_training_either():
+    boxed = {"ring": {"budget": {"steps": 400}, "box": {"points": 4}}}
+    text = json.dumps({"learning_rate": 0.1, "width": 8})
+    made, _ = contents(results(runs("a", 2, 4, hyperparameters=text, onset=100), protocols=boxed))
+    steps, share, low, high = made["survival"]["0"]
+    assert len(steps) > 1 and set(low) == set(high) == {None}
+
+
+def test_no_run_yet_is_bad_input():
+    empty = results(runs("a", 1, 1))
+    with pytest.raises(BadInput, match="no run is finished yet"):
+        contents(empty._replace(runs=empty.runs[:0], leaderboard=empty.leaderboard[:0]))
 
 
 def decoded(uri):
