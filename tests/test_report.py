@@ -69,6 +69,10 @@ def test_bands_are_quantiles_over_the_runs():
     values = rng.random((11, 4))
     made = bands(curves("a", values), "modes")
     assert made["step"].tolist() == STEPS and set(made["n"]) == {11}
+    mixed = pd.concat([curves("a", values), curves("b", values)]).sample(frac=1, random_state=0)
+    both = bands(mixed, "modes").groupby("method")
+    assert all(own["step"].tolist() == STEPS for _, own in both)
+    pd.testing.assert_frame_equal(both.get_group("a").reset_index(drop=True), made)
     for name, at in (("low", 0.1), ("middle", 0.5), ("high", 0.9)):
         np.testing.assert_allclose(made[name], np.quantile(values, at, axis=0))
 

@@ -178,7 +178,7 @@ def _cost(numbers: Numbers, drawn: Sequence[int]) -> Figure:
             row["label"], (row["seconds"], rate), (3, 3), textcoords="offset points", fontsize=6
         )
     axes.set(xlabel="seconds a run", ylabel="success", xscale="log", ylim=(-0.05, 1.08))
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 1.5, 2, 3, 5, 7)))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axes.xaxis.set_minor_formatter(NullFormatter())
     return figure

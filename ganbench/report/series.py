@@ -38,7 +38,8 @@ def bands(curves: pd.DataFrame, metric: str, dead: float = np.nan) -> pd.DataFra
     each = own.assign(value=values).groupby([*ROW, "step"], sort=False)["value"]
     made = each.quantile(np.array([LOW, 0.5, HIGH])).unstack()
     made.columns = ["low", "middle", "high"]
-    return made.assign(n=each.count()).reset_index()[columns]
+    made = made.assign(n=each.count()).reset_index()[columns]
+    return made.sort_values("step", kind="stable", ignore_index=True)
 
 
 def losses(curves: pd.DataFrame) -> list[str]:
