@@ -177,6 +177,7 @@ def test_what_would_settle_an_order_does_in_four_of_five_experiments(shift):
     assert sum(settled(seen.n // 2)) < 0.65
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("means", [(0.0, 0.8, 1.6), (0.0, 0.8, 1.2), (0.0, 1.3, 2.1)])
 def test_what_would_settle_several_steps_settles_them_together(means):
     """Equal steps, an easier one, and one that is settled already and may not be again."""

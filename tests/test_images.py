@@ -32,6 +32,7 @@ DIGITS = ("mnist", "stacked-mnist", "compositional-mnist")
 PINNED = [name for name, known in KNOWN.items() if known.sha256]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DIGITS)
 def test_a_task_is_consistent(name):
     needs("mnist")

@@ -96,6 +96,7 @@ def test_the_newest_run_is_kept_whatever_the_order(whole, copy, tmp_path, older)
     assert (conflict.kept_from, conflict.left_from) == (tmp_path / newer, tmp_path / older)
 
 
+@pytest.mark.slow
 def test_a_group_of_which_others_have_newer_runs_is_cut(whole, tmp_path):
     """Five seeds of an older folder: three are trained again, two stay, with all that is theirs."""
     a = aged(trained(tmp_path / "a", {"minimax": {}}, seeds=5), 9e8)

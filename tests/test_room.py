@@ -49,6 +49,7 @@ def test_copies_of_data_beyond_a_quarter_of_memory_take_fewer_devices(monkeypatc
         jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
 
 
+@pytest.mark.slow
 def test_blocks_wait_for_each_other_where_they_do_not_fit_together(monkeypatch):
     whole = trained([])
     task = TASKS["ring"]()
@@ -89,6 +90,7 @@ def test_a_lane_that_is_too_large_is_an_error_and_not_a_kill(monkeypatch):
         trained([])
 
 
+@pytest.mark.slow
 def test_what_programs_take_grows_with_what_they_make():
     def taken(n):
         return memory.taken(

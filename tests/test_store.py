@@ -168,6 +168,7 @@ def test_a_new_version_of_a_method_is_trained_anew_and_not_pooled_with_the_old(
     assert not made.curves.duplicated(["method", "replicate", "step", "metric"]).any()
 
 
+@pytest.mark.slow
 def test_samples_and_states_are_kept_or_not_as_the_suite_says(tmp_path):
     plain = small({"r1": {}}, seeds=1, steps=50)
     for name in ("samples", "states"):

@@ -81,6 +81,7 @@ def taken(pairs, method, judge):
     return share
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("judge", ["nonsaturating", "wgan-gp"])
 def test_shares_by_hand(folder, played, judge):
     """A logit's boundary is 0; a critic's is midway between its means on data and own samples."""
@@ -97,6 +98,7 @@ def test_shares_by_hand(folder, played, judge):
     assert taken(played[1], other, judge) == pytest.approx(np.mean(shares), abs=2 / SAMPLES)
 
 
+@pytest.mark.slow
 def test_every_pair_of_gap_judges(folder, played):
     x = [net(folder, "nonsaturating", "g", lane)(latents(lane)) for lane in range(2)]
     own = [
@@ -106,6 +108,7 @@ def test_every_pair_of_gap_judges(folder, played):
     assert taken(played[1], "nonsaturating", "gap") == pytest.approx(np.mean(own), abs=2 / SAMPLES)
 
 
+@pytest.mark.slow
 def test_the_average_of_ema_is_what_is_judged(folder, played):
     """What no optimizer moves is kept and restored: samples are the averaged generator's."""
     held, shares = arrays(folder, "ema"), []
@@ -122,6 +125,7 @@ def test_the_average_of_ema_is_what_is_judged(folder, played):
     )
 
 
+@pytest.mark.slow
 def test_error_on_real_is_of_held_out_data_by_hand(folder, played):
     _, pairs = played
     error = [
@@ -133,6 +137,7 @@ def test_error_on_real_is_of_held_out_data_by_hand(folder, played):
     assert abs(found - 0.5) > 0.01  # told from its complement
 
 
+@pytest.mark.slow
 def test_who_judges_and_who_is_judged(played):
     scores, pairs = played
     assert set(scores["method"]) == set(METHODS)
@@ -145,6 +150,7 @@ def test_who_judges_and_who_is_judged(played):
     assert one.nunique() == 1 and 0 <= one.iloc[0] <= 1
 
 
+@pytest.mark.slow
 def test_scores_are_means_and_minima_over_judges(played):
     scores, pairs = played
     mean = pairs.groupby("method")["taken_for_real"].mean()  # all runs have as many judges
@@ -156,6 +162,7 @@ def test_scores_are_means_and_minima_over_judges(played):
     assert set(board["gam2_n"]) == {2}
 
 
+@pytest.mark.slow
 def test_a_run_that_diverged_is_no_contestant(folder, played, tmp_path):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
