@@ -35,17 +35,18 @@ that have this hyperparameter at another value.
 RULES = f"""
 
 The exit code is 0 where nothing regressed, 1 where something did, 2 where the two do not compare or
-cannot be read: fit for a check in other people's CI. (`make compare` ends with make's own code: 2 for
-either.)
+cannot be read: fit for a check in other people's CI. (`make compare` ends with make's own code, 2
+for either.)
 
 A verdict rests on the share of successes alone: an exact test, two-sided, Holm-adjusted over the
 rows that both have, a task at a time, at `--alpha`, {ALPHA:g} if not given. Where both are folders
 whose runs are of the same base seeds and replicates, run is held against run (McNemar's test, which
 counts the pairs that differ); otherwise the two samples are (Fisher's). Boxes are tested by shapes
 of nets, of which runs are no evidence apart (by points, if all have one shape): signs of their
-differences flipped, or shapes' shares of successes shared out anew, in all ways. Two seeds more on one side make runs no pairs: none is dropped. All other
-columns are differences with intervals, at 95 %, not adjusted, and no verdicts: each side's interval
-reaches as far as it does, squares added. A score without an interval has none here.
+differences flipped, or shapes' shares of successes shared out anew, in all ways. Two seeds more on
+one side make runs no pairs: none is dropped. All other columns are differences with intervals, at
+95 %, not adjusted, and no verdicts: each side's interval reaches as far as it does, squares added.
+A score without an interval has none here.
 
 What does not mean the same is refused, naming the first key of the protocols that differs: data,
 judge, version of the scores, sample sizes, rules, budget. `--force` compares what still can be: of
