@@ -20,14 +20,21 @@ from ganbench.parts import add_to_loss
 from ganbench.registry import METHODS, Entry
 from ganbench.setting import plain
 
+TRACED = ("hyperparameters", "builds", "turns", "docstring")  # what nothing is compiled for
+
 
 def cases():
-    """Every property of every method; a lone run is compiled anew: of one method of each kind."""
-    first = {METHODS[name].kind: name for name in reversed(METHODS)}.values()
+    """Every property of every method. Programs are compiled of one method of each file, and a lone
+    run, which is another program, of one of each kind; of the others in the slow tests.
+    """
+    methods = [*reversed(METHODS)]
+    of_file = {METHODS[name].factory.__module__: name for name in methods}.values()
+    of_kind = {METHODS[name].kind: name for name in methods}.values()
     for one in PROPERTIES:
         for name, entry in METHODS.items():
             if entry.kind in one.kinds:
-                slow = one.name == "alone" and name not in first
+                chosen = of_kind if one.name == "alone" else of_file
+                slow = one.name not in TRACED and name not in chosen
                 marks = [pytest.mark.slow] if slow else []
                 yield pytest.param(one, name, id=f"{one.name}-{name}", marks=marks)
 
