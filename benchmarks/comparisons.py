@@ -19,7 +19,7 @@ HEAD = """# Two results
 Made by `python benchmarks/comparisons.py`.
 
     ganbench compare results/old results/new      # make compare A=results/old B=results/new
-    ganbench compare old/leaderboard.csv new/leaderboard.csv --json
+    ganbench compare results/old/leaderboard.csv results/new/leaderboard.csv --json
     ganbench compare results/one results/one --methods r1,gap --where r1.gamma=0.01
     ganbench merge results/one results/two --out results/both
 

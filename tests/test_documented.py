@@ -23,7 +23,8 @@ ELSEWHERE = {
     "ganbench data prepare mnist": "downloads; tests/test_prepared.py reads what it makes",
 }
 #: Results that pages speak of -> the suite that they are of.
-FOLDERS = {"old": "smoke", "new": "smoke", "one": "mode-collapse", "two": "mode-collapse"}
+FOLDERS = dict.fromkeys(("old", "new", "stacked-mnist"), "smoke")  # 26,000 samples take minutes
+FOLDERS |= dict.fromkeys(("one", "two"), "mode-collapse --tasks ring")
 GPU = "DEVICE=gpu"
 
 
@@ -112,7 +113,7 @@ def test_every_command_runs(page, results, tmp_path):
                 shutil.copytree(results(name), desk / "results" / name)
         done = typed_in(desk, command)
         if GPU in command:
-            assert done.returncode and "gpu" in done.stderr, command
+            assert done.returncode and "that JAX can use" in done.stderr, command
             continue
         compares = "compare" in command.split()[:2]
         assert done.returncode in ((0, 1) if compares else (0,)), f"{command}\n{done.stderr}"
