@@ -42,6 +42,9 @@ def tiny(text):
     seeds = 4 if "[[claims]]" in text else 1
     for key, value in (TINY | {"seeds": seeds, "block": seeds}).items():
         text = re.sub(rf"^{key} = [0-9].*$", f"{key} = {value}", text, flags=re.M)
+    head, told, rest = text.partition("\n[diagnostics]")
+    table, *others = rest.split("\n[", 1)
+    text = head + told + "\n[".join([re.sub(r"= \d+", "= 1", table), *others])
     text = re.sub(r"^points = .*$", "points = 4", text, flags=re.M)
     text = re.sub(r"^shapes = .*$", "shapes = 2", text, flags=re.M)
     head, *methods = text.split("[[methods]]")

@@ -116,6 +116,9 @@ def test_every_command_runs(page, results, tmp_path):
             assert done.returncode and "that JAX can use" in done.stderr, command
             continue
         compares = "compare" in command.split()[:2]
+        if compares and "results/reference" in command:  # which no tiny suite has trained
+            assert done.returncode == 2 and "do not compare" in done.stderr, command
+            continue
         assert done.returncode in ((0, 1) if compares else (0,)), f"{command}\n{done.stderr}"
         assert "Traceback" not in done.stderr, f"{command}\n{done.stderr}"
     for text in snippets(page) if page.stem in WHOLE else ():
