@@ -76,5 +76,5 @@ def test_the_n_that_is_needed_is_where_the_least_p_becomes_significant():
 
 def test_as_many_shapes_as_one_likes_have_a_p():
     """Counts of ways to share them out would be beyond any float."""
-    assert shuffled([1] * 700, [1] * 700).p == pytest.approx(1)
-    assert shuffled([1] * 700, [0] * 700).p < 1e-100
+    assert shuffled([1] * 520, [1] * 520).p == pytest.approx(1)
+    assert shuffled([1] * 520, [0] * 520).p < 1e-100

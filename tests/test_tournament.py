@@ -187,6 +187,7 @@ def test_a_folder_without_states_is_refused(tmp_path):
         tournament(tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_states_of_other_nets_are_refused(folder, tmp_path):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
@@ -234,6 +235,7 @@ def with_a_folder_in_the_way(copied):
     (copied / "gam2.csv").mkdir()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -256,6 +258,7 @@ def test_a_folder_that_cannot_be_played_is_refused_in_one_line(
     assert not (copied / "gam2_pairs.csv").exists()
 
 
+@pytest.mark.slow
 def test_the_command_writes_its_tables(folder, tmp_path, capsys, monkeypatch):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
