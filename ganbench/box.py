@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ganbench.axes import BoxTable, Range
 from ganbench.canonical import canonical
 from ganbench.errors import BadInput
-from ganbench.schema import BoxTable, Range
 from ganbench.seeds import stable_hash
 
 TRACED = ("learning_rate", "d_learning_rate", "dropout")  # axes that lanes of one program may vary

@@ -26,6 +26,7 @@ VERDICTS = {
 }
 TESTED = ["verdict", "test", "p", "p_holm", "n_needed"]
 PARTS = ("a", "b", "difference", "low", "high")
+SHAPED = " by shape"  # how the tests of a box are called
 FINEST = 20_000  # parts that a share may be counted in
 TIE = 1e-9  # relative: a p of exactly alpha is one, however it is rounded
 UNKNOWN: Estimate = (np.nan, np.nan, np.nan)
@@ -92,7 +93,7 @@ def _task(
     tests = {key: _test(before[key], after[key]) for key in both if tested}
     found = dict(zip(tests, judged(list(tests.values()), alpha), strict=True))
     for key, own in found.items():
-        own["test"] += " by shape" if before[key].shaped else ""
+        own["test"] += SHAPED if before[key].shaped else ""
     for key in dict.fromkeys([*before, *after]):
         x, y = before.get(key), after.get(key)
         row = dict(zip(ROW, (task, *key), strict=True)) | dict.fromkeys(TESTED)

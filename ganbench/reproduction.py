@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ganbench.axes import BoxTable
 from ganbench.box import shapes_in
 from ganbench.claims import (
     LEAST_RUNS,
@@ -20,7 +21,7 @@ from ganbench.claims import (
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.intervals import interval
 from ganbench.plan import groups
-from ganbench.schema import BoxTable, ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
+from ganbench.schema import ClaimTable, PublishedTable, RowTable, Suite, TaskTable, flat
 from ganbench.statistics import share_interval
 
 BINS = 10  # of a histogram

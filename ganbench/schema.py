@@ -6,9 +6,17 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from ganbench.axes import LIMIT as LIMIT
-from ganbench.axes import Bound, BoxTable, Dropped, Finite, Moment, Positive, Rate, Table
-from ganbench.axes import Range as Range
+from ganbench.axes import (
+    LIMIT,
+    Bound,
+    BoxTable,
+    Dropped,
+    Finite,
+    Moment,
+    Positive,
+    Rate,
+    Table,
+)
 from ganbench.diagnostics.outcome import Rules
 
 

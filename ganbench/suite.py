@@ -7,14 +7,13 @@ from typing import Any
 
 import pydantic
 
+from ganbench.axes import LIMIT, BoxTable
 from ganbench.checks import check_claims, check_names, check_rows
 from ganbench.claims import planned
 from ganbench.errors import BadInput, choices
 from ganbench.plan import groups
 from ganbench.registry import canonical_name
 from ganbench.schema import (
-    LIMIT,
-    BoxTable,
     ClaimTable,
     KeepTable,
     MethodTable,

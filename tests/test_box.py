@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from ganbench.axes import BoxTable, Range
 from ganbench.box import points
 from ganbench.errors import BadInput
-from ganbench.schema import BoxTable, Range
 
 EBGAN = BoxTable(
     points=64,

@@ -62,9 +62,9 @@ def contents(results: Results) -> Contents:
     numbers = {
         "rows": [_row(row, failed, steps[row["task"]], of_box) for row, failed, of_box in rows],
         "tasks": {
-            task: _task(board[board["task"] == task], n, task in results.boxed())
+            task: _task(board[board["task"] == task], task in results.boxed())
             | {"drawn": drawn_first(board["method"][ranked & (board["task"] == task)])}
-            for task, n in steps.items()
+            for task in steps
         },
         "bands": {
             metric: _by_row(bands(results.curves, metric, dead), ids, BAND)
@@ -154,10 +154,10 @@ def _row(
     }
 
 
-def _task(board: pd.DataFrame, steps: int | None, boxed: bool) -> dict[str, Any]:
+def _task(board: pd.DataFrame, boxed: bool) -> dict[str, Any]:
     real = board.loc[board["method"] == "real", "modes_mean"]
     told = caution(board) if board["rank"].notna().any() and not boxed else None
-    return {"steps": steps, "real": _plain(real.iloc[0]) if len(real) else None, "caution": told}
+    return {"real": _plain(real.iloc[0]) if len(real) else None, "caution": told}
 
 
 def _by_row(

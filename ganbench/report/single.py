@@ -10,7 +10,7 @@ from matplotlib.figure import Figure, SubFigure
 
 from ganbench.errors import BadInput, choices
 from ganbench.plan import ROW, RUN
-from ganbench.report.contents import HUES, drawn_first
+from ganbench.report.contents import COVERED, HUES, drawn_first
 from ganbench.report.figures import STYLE
 from ganbench.report.pictures import frames, task_of
 from ganbench.report.samples import Frame, Kept, drawable, kept, panel
@@ -20,7 +20,6 @@ from ganbench.shown.parts import told_apart
 from ganbench.trained import label
 
 ACROSS, WIDTH, HEIGHT = 4, 10.0, 1.9  # figures beside each other; inches of all, and of one
-FIRST = "modes"
 PANELS, IMAGES = 8, 9  # evaluations around an onset; samples of each, where they are images
 ENDED = {True: HUES[0], False: HUES[1]}  # whether a run ended `ok`
 
@@ -55,10 +54,10 @@ def courses(results: Results, task: str, methods: Sequence[str] | None = None) -
         for axes, (_, row) in zip(grid, rows.iterrows(), strict=True):
             own = curves[(curves[ROW] == row[ROW]).all(axis=1)]
             of_g = [loss for loss in losses(own) if loss.startswith("loss/g")]
-            for ax, metric in zip(axes, [FIRST, "loss/d", *of_g[:1]], strict=False):
+            for ax, metric in zip(axes, [COVERED, "loss/d", *of_g[:1]], strict=False):
                 _lines(ax, own[own["metric"] == metric])
                 ax.set_title(metric, loc="left")
-            axes[0].set_title(f"{row['label']}\n{FIRST}", loc="left")
+            axes[0].set_title(f"{row['label']}\n{COVERED}", loc="left")
         for ax in grid[-1]:
             ax.set_xlabel("step")
     return figure
@@ -98,7 +97,7 @@ def anatomy(results: Results, run: Mapping[str, Any]) -> Figure:
     found = [one for one in kept(results.folder, pattern) if one.label == label(run)]
     within = frames(results.folder)
     found = [one for one in found if drawable(one.samples, within.get(task_of(one)))]
-    metrics = sorted(curves["metric"].unique(), key=lambda name: (name != FIRST, name))
+    metrics = sorted(curves["metric"].unique(), key=lambda name: (name != COVERED, name))
     down = -(-len(metrics) // ACROSS)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(WIDTH, 1.6 + 1.5 * down), layout="constrained")

@@ -1,6 +1,6 @@
 """What is made of a leaderboard's runs afterwards, for a terminal."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import pandas as pd
 from rich.console import RenderableType
@@ -10,28 +10,35 @@ from ganbench.shown.parts import table_of, told_apart, with_ends
 
 def tournament(board: pd.DataFrame) -> Iterator[RenderableType]:
     """One table a task: whose samples the other rows' discriminators take for real."""
-    board = board.assign(own=told_apart(board))
-    heads = ("method", "taken for real [95 %]", "n", "by the worst judge", "judges")
-    for task, rows in board.groupby("task", sort=False):
-        table = table_of(task, *heads)
-        for _, row in rows.iterrows():
-            share = _mean(row, "gam2_")
-            worst = f"{row['gam2_worst']:.2f}" if row["gam2_n"] else "-"
-            table.add_row(row["own"], share, str(row["gam2_n"]), worst, str(row["judges"]))
-        yield table
-        yield ""
+    heads = ("taken for real [95 %]", "n", "by the worst judge", "judges")
+
+    def cells(row: pd.Series) -> tuple[str, ...]:
+        worst = f"{row['gam2_worst']:.2f}" if row["gam2_n"] else "-"
+        return _mean(row, "gam2_"), str(row["gam2_n"]), worst, str(row["judges"])
+
+    return _tables(board, heads, cells)
 
 
 def informativeness(board: pd.DataFrame) -> Iterator[RenderableType]:
     """One table a task: how far each row's discriminator loss tells the quality of its samples."""
+    heads = ("rank correlation [95 %]", "n", "above 0.5", "without one")
+
+    def cells(row: pd.Series) -> tuple[str, ...]:
+        share = f"{row['informative']:.2f}" if row["n"] else "-"
+        return _mean(row, ""), str(row["n"]), share, row["note"]
+
+    return _tables(board, heads, cells)
+
+
+def _tables(
+    board: pd.DataFrame, heads: Sequence[str], cells: Callable[[pd.Series], tuple[str, ...]]
+) -> Iterator[RenderableType]:
+    """One table a task, of a method's name and what `cells` says of its row."""
     board = board.assign(own=told_apart(board))
-    heads = ("method", "rank correlation [95 %]", "n", "above 0.5", "without one")
     for task, rows in board.groupby("task", sort=False):
-        table = table_of(task, *heads)
+        table = table_of(task, "method", *heads)
         for _, row in rows.iterrows():
-            told = _mean(row, "")
-            share = f"{row['informative']:.2f}" if row["n"] else "-"
-            table.add_row(row["own"], told, str(row["n"]), share, row["note"])
+            table.add_row(row["own"], *cells(row))
         yield table
         yield ""
 

@@ -6,10 +6,8 @@ import pandas as pd
 from rich.console import RenderableType
 from rich.table import Table
 
-from ganbench.compare import VERDICTS, Comparison
+from ganbench.compare import SHAPED, VERDICTS, Comparison
 from ganbench.shown.parts import table_of, told_apart
-
-SHAPED = " by shape"  # how the tests of a box are called
 
 
 def comparison(made: Comparison) -> Iterator[RenderableType]:
