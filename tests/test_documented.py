@@ -23,7 +23,8 @@ ELSEWHERE = {
     "ganbench data prepare mnist": "downloads; tests/test_prepared.py reads what it makes",
 }
 #: Results that pages speak of -> the suite that they are of.
-FOLDERS = dict.fromkeys(("old", "new", "stacked-mnist"), "smoke")  # 26,000 samples take minutes
+FOLDERS = dict.fromkeys(("old", "new", "my-suite"), "smoke")
+FOLDERS |= {"stacked-mnist": "smoke"}  # 26,000 samples take minutes
 FOLDERS |= dict.fromkeys(("one", "two"), "mode-collapse --tasks ring")
 GPU = "DEVICE=gpu"
 

@@ -152,7 +152,7 @@ def losses(stack: str, **changed: Any) -> tuple[dict[str, jax.Array], Players, D
     """What each player minimises at its first parameters, the players and the batches they saw.
 
     For tests that hold a loss against its formula: `players("d", data.real(KEY)).score` are the
-    scores of the real batch.
+    scores of the real batch, `players("d", players("g", data.latent(KEY))).score` of the generated.
     """
     here = setting()
     recipe = registry.recipe(stack, small(stack) | changed, here)
