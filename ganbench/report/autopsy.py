@@ -14,7 +14,7 @@ from ganbench.trained import label
 DIGITS = 3  # significant ones of a curve's values
 IMAGES = 6  # on either side of the onset
 PICTURES = 2_500_000  # bytes that all pictures of a report may take
-OF_POINTS = 3500  # bytes of a picture of points, about
+OF_POINTS = 6000  # bytes of a picture of points, about: 5,500 of a ring, 7,500 of a grid
 
 
 def autopsies(

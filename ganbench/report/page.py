@@ -51,10 +51,10 @@ def page(folder: Path) -> str:
         statuses=numbers["statuses"],
         ended=Counter(results.runs["status"]),
         style=Markup(_asset("page.css")),
-        plotly=Markup(plotly.offline.get_plotlyjs()),
+        plotly=_packed(plotly.offline.get_plotlyjs()),
         scripts=[Markup(_asset(x)) for x in SCRIPTS],
         numbers=_embedded(numbers | {"strips": strips}),
-        autopsies=_packed(failed),
+        autopsies=_packed(json.dumps(failed, separators=(",", ":"))),
     )
 
 
@@ -67,7 +67,6 @@ def _embedded(value: Any) -> Markup:
     return Markup(json.dumps(value, separators=(",", ":")).replace("<", "\\u003c"))
 
 
-def _packed(value: Any) -> str:
-    """JSON, compressed: what is looked at seldom, and takes most room."""
-    text = json.dumps(value, separators=(",", ":")).encode()
-    return base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
+def _packed(text: str) -> str:
+    """A text, compressed: what takes most room, and is looked at late or never."""
+    return base64.b64encode(gzip.compress(text.encode(), 9, mtime=0)).decode()

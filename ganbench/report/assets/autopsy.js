@@ -4,9 +4,7 @@
 let failed = {};
 
 async function unpack() {
-  const bytes = Uint8Array.from(atob(byId("autopsies").textContent), (c) => c.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  failed = JSON.parse(await new Response(stream).text());
+  failed = JSON.parse(await unpacked("autopsies"));
 }
 
 function choices(task) {

@@ -12,16 +12,25 @@ function axis(title, more) {
   return { title: { text: title }, gridcolor: line, zerolinecolor: line, automargin: true, ...more };
 }
 
-/** Plotly takes a second to start: it lies in the page as text until a figure is wanted. */
+/** A text that lies compressed in the page. */
+async function unpacked(id) {
+  const bytes = Uint8Array.from(atob(byId(id).textContent), (c) => c.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+}
+
+let started = null;
+
+/** Plotly takes a second to start, and most of a page's room: it lies packed until a figure is wanted. */
 function plotting() {
-  if (window.Plotly) return;
-  const script = document.createElement("script");
-  script.textContent = byId("plotly").textContent;
-  document.head.append(script);
+  started ??= unpacked("plotly").then((text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    document.head.append(script);
+  });
+  return started;
 }
 
 function draw(id, traces, layout, said) {
-  plotting();
   const { paper, ink } = theme();
   const element = byId(id);
   const nothing = traces.length === 0;

@@ -11,12 +11,18 @@ function refresh(ids = Object.keys(FIGURES)) {
 // A figure is drawn when it comes into view for the first time.
 const watcher = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (!isIntersecting || seen.has(target.id)) continue;
-    seen.add(target.id);
-    if (target.id === "autopsy") unpack().then(() => { choices(taskOf()); autopsy(); });
-    else FIGURES[target.id](taskOf());
+    if (!isIntersecting) continue;
+    watcher.unobserve(target);
+    show(target.id);
   }
 }, { rootMargin: "300px" });
+
+async function show(id) {
+  await Promise.all([plotting(), id === "autopsy" && unpack()]);
+  seen.add(id);
+  if (id === "autopsy") { choices(taskOf()); autopsy(); }
+  else FIGURES[id](taskOf());
+}
 
 function changedTask() {
   filter();
