@@ -1,5 +1,6 @@
 """The same programs for every device."""
 
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -7,8 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import jax
+import jaxlib
 from jax.sharding import SingleDeviceSharding
 
+from ganbench.canonical import digest
 from ganbench.runtime import compiler_options, one_entry_for_all_devices
 
 _one_at_a_time = threading.Lock()  # two threads with one module would both miss it in the cache
@@ -21,6 +24,7 @@ class Everywhere(NamedTuple):
 
     programs: list[dict[str, Any]]
     jaxprs: dict[str, Any]
+    digest: str  # of the code as XLA gets it, its options and version, and the kind of device
     trace_s: float
     compile_s: float
 
@@ -62,6 +66,9 @@ def compile_everywhere(
         ThreadPoolExecutor(len(functions)) as pool,
     ):
         made = [list(pool.map(compiled, own)) for own in modules]
+    code = "".join(f"{name}\n{x.as_text()}" for name, x in zip(functions, modules[0], strict=True))
+    kind = [code, options, jaxlib.__version__, devices[0].device_kind, os.environ.get("XLA_FLAGS")]
     programs = [dict(zip(functions, (p for p, _ in each), strict=True)) for each in made]
     longest = max(seconds for each in made for _, seconds in each)
-    return Everywhere(programs, {n: t.jaxpr for n, t in traced.items()}, trace_s, longest)
+    jaxprs = {name: own.jaxpr for name, own in traced.items()}
+    return Everywhere(programs, jaxprs, digest(kind), trace_s, longest)

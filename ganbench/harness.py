@@ -13,11 +13,13 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ganbench import memory
 from ganbench.budget import Budget
+from ganbench.checkpoint import Checkpoints, Saved
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
-from ganbench.metrics.evidence import Evidence, Tally, evidence
 from ganbench.metrics.sample import SIZE
 from ganbench.program import Lane, Programs, drawn_batches, lane_arguments
+from ganbench.record import Chunk, Record, Scored, record
 from ganbench.room import Say, at_once, placed
 from ganbench.tasks.base import Task
 
@@ -39,35 +41,6 @@ class Cost(NamedTuple):
     block: int  # lanes of one program: fewer than asked for where memory is short
 
 
-class Diagnosed(NamedTuple):
-    """One diagnostic of one lane: the steps after which it was measured, and each quantity then."""
-
-    steps: np.ndarray  # (D,)
-    quantities: dict[str, np.ndarray]  # (D,) each
-
-
-class Record(NamedTuple):
-    """What one lane's training left behind, on the host.
-
-    `curves` maps an info name to (evaluations, 3): mean, min and max of the steps since the last
-    evaluation, NaN where the lane had stopped. `diverged_at` is the step of the first loss or
-    parameter that is not finite.
-    """
-
-    steps: np.ndarray  # (E,) the evaluation steps
-    curves: dict[str, np.ndarray]
-    evidence: list[Evidence]  # one an evaluation, from curve_samples each
-    sample_rms: np.ndarray  # (E,)
-    generator_gradient: np.ndarray  # (steps,) norm at every step; empty if the method has none
-    final: Evidence  # from final_samples
-    curve_samples: np.ndarray  # (E, CURVE_SAMPLES_KEPT, *shape)
-    final_samples: np.ndarray  # (FINAL_SAMPLES_KEPT, *shape) at most
-    params: Any
-    aux: Any
-    diverged_at: int | None
-    diagnosed: dict[str, Diagnosed]
-
-
 class Stopped(RuntimeError):
     """Training was stopped from outside; the message is the reason that the runs record."""
 
@@ -84,7 +57,7 @@ def due(steps: np.ndarray, times: int) -> np.ndarray:
 
 
 Advance = Callable[[int], None]
-Trainer = Callable[..., tuple[list[Record], Cost]]  # of one optional `Advance`
+Trainer = Callable[..., tuple[list[Record], Cost]]  # of one optional `Advance`, and `Checkpoints`
 
 
 def prepared(
@@ -107,7 +80,8 @@ def prepared(
         say: is told where memory allows fewer devices, or smaller blocks, than there were to be.
 
     Returns:
-        `run(advance)`, which trains. It calls `advance`, if given, between chunks with the number
+        `run(advance, checkpoints)`, which trains, from where the checkpoints are, if given, and
+        writes them when they are due. It calls `advance`, if given, between chunks with the number
         of steps times lanes just done, which may raise `Stopped`; it returns one record a lane, in
         order, and what they cost.
     """
@@ -116,74 +90,111 @@ def prepared(
     (compiled, own, _), each = made, made.budget.block
     blocks = [lanes[i : i + each] for i in range(0, len(lanes), each)]
 
-    def run(advance: Advance = lambda lane_steps: None) -> tuple[list[Record], Cost]:
+    def run(
+        advance: Advance = lambda lane_steps: None, checkpoints: Checkpoints | None = None
+    ) -> tuple[list[Record], Cost]:
+        if checkpoints:
+            checkpoints.program = compiled.digest
         records: list[Record] = []
-        busy = done = 0.0
+        busy = 0.0
         programs = at_once(made, say)
-        for first in range(0, len(blocks), len(programs)):
-            wave = blocks[first : first + len(programs)]
-            ended, seconds = _train_wave(task, programs, wave, own, times, advance)
+        while len(records) < len(lanes):
+            first = len(records) // each
+            running = [
+                _Block(number, on, _padded(task, blocks[number], own), len(blocks[number]))
+                for number, on in zip(range(first, len(blocks)), programs, strict=False)
+            ]
+            try:
+                ended, seconds = _train_wave(task, running, own, times, advance, checkpoints)
+            except Exception as error:
+                if len(programs) == 1 or not memory.ran_out(error):
+                    raise
+                before, programs = len(programs), programs[: len(programs) // 2]
+                fewer = f"{len(programs)} of {before} blocks at once now"
+                say(f"{task.name} {method}: out of memory: {fewer}")
+                undone = sum(len(block.chunks) * block.wanted for block in running)
+                advance(-undone * int(evaluation_steps(own)[0]))
+                del running  # before others take its place
+                continue
             records += ended
-            busy, done = busy + seconds, done + own.steps * sum(map(len, wave))
-        speed, took = 1e3 * busy / max(done, 1), (compiled.trace_s, compiled.compile_s)
-        return records, Cost(*took, speed, compiled.flops_per_step, each)
+            busy += seconds
+        speed = 1e3 * busy / max(own.steps * len(lanes), 1)
+        cost = (compiled.trace_s, compiled.compile_s, speed, compiled.flops_per_step)
+        return records, Cost(*cost, each)
 
     return run
 
 
+class _Block:
+    """A block of lanes in training on one device: where it is, and what it has logged."""
+
+    def __init__(self, number: int, programs: Programs, lanes: dict[str, Any], wanted: int):
+        self.number, self.programs = number, programs
+        self.wanted = wanted  # lanes that are not padding
+        self.lanes = jax.device_put(lanes, programs.device)
+        self.carry = programs.start(self.lanes, programs.shared)
+        self.chunks: list[Chunk] = []
+
+    def resume(self, saved: Saved | None) -> None:
+        if saved is not None:
+            self.carry = jax.device_put(saved.carry, self.programs.device)
+            self.chunks = saved.chunks
+
+
 def _train_wave(
     task: Task,
-    programs: Sequence[Programs],
-    blocks: Sequence[Sequence[Lane]],
+    running: Sequence[_Block],
     budget: Budget,
     times: Mapping[str, int],
     report: Advance,
+    checkpoints: Checkpoints | None,
 ) -> tuple[list[Record], float]:
     """The records of one block a device, and the seconds that their steps took: the median chunk's,
     times their number, since another group may be compiling during some.
     """
-    running = [
-        _Running(p, jax.device_put(_padded(task, block, budget), p.device), len(block))
-        for p, block in zip(programs, blocks, strict=False)
-    ]
-    carries = [r.programs.start(r.lanes, r.programs.shared) for r in running]
     steps = evaluation_steps(budget)
-    chunk, wanted = int(steps[0]), sum(r.wanted for r in running)
-    infos, scored, seconds = [], [], []
-    when = {name: due(steps, times[name]) for name in programs[0].diagnose}
-    measured: dict[str, list[list[Any]]] = {name: [] for name in when}
-    for step in steps:
+    chunk = int(steps[0])
+    when = {name: due(steps, times[name]) for name in running[0].programs.diagnose}
+    for block in running:
+        block.resume(checkpoints.read(block.number, block.carry) if checkpoints else None)
+        report(chunk * block.wanted * len(block.chunks))
+    for done, step in enumerate(steps):
+        now = [block for block in running if len(block.chunks) == done]  # others were saved later
+        if not now:
+            continue
         clock = time.perf_counter()
         made = [
-            r.programs.advance(r.lanes, r.programs.shared, carry, np.int32(step - chunk))
-            for r, carry in zip(running, carries, strict=True)
+            b.programs.advance(b.lanes, b.programs.shared, b.carry, np.int32(step - chunk))
+            for b in now
         ]
         jax.block_until_ready(made)
-        seconds.append(time.perf_counter() - clock)
-        carries = [carry for carry, _ in made]
-        infos.append([info for _, info in made])
-        scored.append(_scored(running, carries, int(step), budget))
-        for name in when:
-            if step in when[name]:
-                measured[name].append(_diagnosed(name, running, carries, int(step)))
-        report(chunk * wanted)
-    final = _scored(running, carries, -1, budget)
+        seconds = time.perf_counter() - clock
+        for block, (carry, _) in zip(now, made, strict=True):
+            block.carry = carry
+        scored = _scored(now, int(step), budget)
+        names = [name for name in when if step in when[name]]
+        measured = {name: _diagnosed(name, now, int(step)) for name in names}
+        for i, (block, (_, info)) in enumerate(zip(now, made, strict=True)):
+            logged = jax.tree.map(np.asarray, info)
+            inner = {name: own[i] for name, own in measured.items()}
+            block.chunks.append(Chunk(logged, scored[i], inner, seconds))
+        stopped = None
+        try:
+            report(chunk * sum(block.wanted for block in now))
+        except Stopped as error:
+            stopped = error
+        if checkpoints and (stopped or checkpoints.due()):
+            checkpoints.write({b.number: Saved(b.carry, b.chunks) for b in running})
+        if stopped:
+            raise stopped
+    final = _scored(running, -1, budget)
     records = []
-    for i, r in enumerate(running):
-        own = [jax.tree.map(np.asarray, info[i]) for info in infos]
-        end = jax.tree.map(np.asarray, carries[i])
-        seen = [made[i] for made in scored]
-        inner = {name: (when[name], [made[i] for made in measured[name]]) for name in when}
-        records += [
-            _record(x, steps, own, seen, final[i], end, inner, task) for x in range(r.wanted)
-        ]
-    return records, len(steps) * float(np.median(seconds))
-
-
-class _Running(NamedTuple):
-    programs: Programs
-    lanes: dict[str, Any]
-    wanted: int  # lanes that are not padding
+    for block, own in zip(running, final, strict=True):
+        end = jax.tree.map(np.asarray, block.carry)
+        each = range(block.wanted)
+        records += [record(lane, steps, block.chunks, own, end, task) for lane in each]
+    median = np.median([c.seconds for block in running for c in block.chunks])
+    return records, len(steps) * float(median)
 
 
 def _padded(task: Task, block: Sequence[Lane], budget: Budget) -> dict[str, Any]:
@@ -191,26 +202,16 @@ def _padded(task: Task, block: Sequence[Lane], budget: Budget) -> dict[str, Any]
     return lane_arguments(task, [*block, *[block[-1]] * (budget.block - len(block))])
 
 
-def _diagnosed(
-    name: str, running: Sequence["_Running"], carries: Sequence[Any], step: int
-) -> list[dict[str, np.ndarray]]:
+def _diagnosed(name: str, running: Sequence[_Block], step: int) -> list[dict[str, np.ndarray]]:
     """Each block's quantities of one diagnostic, by lane; all devices work at the same time."""
     made = [
-        r.programs.diagnose[name](r.lanes, r.programs.shared, carry, np.int32(step))
-        for r, carry in zip(running, carries, strict=True)
+        b.programs.diagnose[name](b.lanes, b.programs.shared, b.carry, np.int32(step))
+        for b in running
     ]
     return [DIAGNOSTICS[name].reduced(jax.tree.map(np.asarray, one)) for one in made]
 
 
-class _Scored(NamedTuple):
-    tallies: Tally  # (lanes, batches, ...)
-    squares: np.ndarray  # (lanes, batches): sum of squared entries of the kept samples
-    samples: np.ndarray  # (lanes, kept, *shape)
-
-
-def _scored(
-    running: Sequence[_Running], carries: Sequence[Any], step: int, budget: Budget
-) -> list[_Scored]:
+def _scored(running: Sequence[_Block], step: int, budget: Budget) -> list[Scored]:
     """Samples and their tallies: `curve_samples` of them, or `final_samples` for step -1.
 
     The same programs do both; the final scores call them as often as they need.
@@ -222,12 +223,12 @@ def _scored(
     seen: list[list[np.ndarray]] = [[] for _ in running]
     for first in range(0, math.ceil(n / batch), batches):
         drawn = [
-            r.programs.draw(r.lanes, r.programs.shared, carry, np.int32(step), np.int32(first))
-            for r, carry in zip(running, carries, strict=True)
+            b.programs.draw(b.lanes, b.programs.shared, b.carry, np.int32(step), np.int32(first))
+            for b in running
         ]
         made = [
-            r.programs.judge(x, r.programs.shared, np.int32(first), np.int32(n))
-            for r, x in zip(running, drawn, strict=True)
+            b.programs.judge(x, b.programs.shared, np.int32(first), np.int32(n))
+            for b, x in zip(running, drawn, strict=True)
         ]
         for part, own, one, x in zip(parts, seen, made, drawn, strict=True):
             part.append(jax.tree.map(np.asarray, one))
@@ -238,54 +239,5 @@ def _scored(
         tallies, squares = jax.tree.map(lambda *leaves: np.concatenate(leaves, axis=1), *part)
         x = np.concatenate(own, axis=1)
         x = x.reshape(len(x), -1, *x.shape[3:])[:, :kept].copy()  # a view would keep all of it
-        scored.append(_Scored(tallies, squares, x))
+        scored.append(Scored(tallies, squares, x))
     return scored
-
-
-def _summary(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean, min and max of the steps at which the lane was still going."""
-    kept = values[~np.isnan(values)]
-    if not kept.size:
-        return (np.nan, np.nan, np.nan)
-    return float(kept.astype(np.float64).mean()), float(kept.min()), float(kept.max())
-
-
-def _record(
-    lane: int,
-    steps: np.ndarray,
-    infos: list[dict[str, np.ndarray]],
-    scored: list[_Scored],
-    final: _Scored,
-    end: Any,
-    inner: Mapping[str, tuple[np.ndarray, list[dict[str, np.ndarray]]]],
-    task: Task,
-) -> Record:
-    def of(made: _Scored) -> Evidence:
-        return evidence(jax.tree.map(lambda x: x[lane], made.tallies), task.reference_mean)
-
-    def rms(made: _Scored, of: Evidence) -> float:
-        total = made.squares[lane].astype(np.float64).sum()
-        return float(np.sqrt(total / (of.n * math.prod(task.shape))))
-
-    def inside(name: str) -> Diagnosed:
-        at, made = inner[name]
-        own = [{n: x[lane] for n, x in one.items()} for one in made]
-        return Diagnosed(at, DIAGNOSTICS[name].told(own) if own[0] else {})
-
-    names = sorted(infos[0])
-    seen = [of(made) for made in scored]
-    gradients = [info["grad_norm/g"][lane] for info in infos if "grad_norm/g" in info]
-    return Record(
-        steps=steps,
-        curves={n: np.array([_summary(info[n][lane]) for info in infos]) for n in names},
-        evidence=seen,
-        sample_rms=np.array([rms(made, e) for made, e in zip(scored, seen, strict=True)]),
-        generator_gradient=np.concatenate(gradients) if gradients else np.zeros(0),
-        final=of(final),
-        curve_samples=np.stack([made.samples[lane] for made in scored]),
-        final_samples=final.samples[lane],
-        params=jax.tree.map(lambda x: x[lane], end.state.params),
-        aux=jax.tree.map(lambda x: x[lane], end.state.aux),
-        diverged_at=int(end.diverged_at[lane]) or None,
-        diagnosed={name: inside(name) for name in inner},
-    )

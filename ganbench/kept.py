@@ -9,8 +9,8 @@ import numpy as np
 from ganbench.canonical import canonical
 from ganbench.errors import BadInput
 from ganbench.game import TrainState
-from ganbench.harness import Record
 from ganbench.plan import SCHEMA, Group
+from ganbench.record import Record
 from ganbench.tasks.base import Task
 
 AUX = "aux:"  # in front of the path of what no optimizer moves

@@ -38,6 +38,13 @@ def taken(programs: Iterable[Any]) -> int:
     return max(of(program) for program in programs)
 
 
+def ran_out(error: Exception) -> bool:
+    """Whether an error says that there was too little memory."""
+    if isinstance(error, jax.errors.JaxRuntimeError):
+        return str(error).startswith("RESOURCE_EXHAUSTED")
+    return isinstance(error, MemoryError)
+
+
 def told(size: float) -> str:
     """A number of bytes as people read it."""
     return f"{size / 2**30:.1f} GiB"

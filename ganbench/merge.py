@@ -10,12 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ganbench import finished
 from ganbench.errors import BadInput
+from ganbench.files import npz_writer
 from ganbench.kept import of_lanes
 from ganbench.plan import RUN
 from ganbench.provenance import differences
 from ganbench.results import read_curves, read_provenance, read_runs
-from ganbench.store import Store, group_name, npz_writer
+from ganbench.store import Store
 from ganbench.tables import RUN_COLUMNS
 from ganbench.trained import arrays, label
 
@@ -94,7 +96,7 @@ def _protocols(folders: Sequence[Path]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for folder in folders:
         known = read_provenance(folder).get("protocols")
-        if known is None or not any((folder / "groups").glob("[!.]*/runs.csv")):
+        if known is None or not finished.folders(folder):
             raise BadInput(f"{folder}: no results folder with finished groups and provenance.json")
         for task in made.keys() & known.keys():
             for found in differences(made[task], known[task], f"{task}."):
@@ -105,9 +107,11 @@ def _protocols(folders: Sequence[Path]) -> dict[str, Any]:
 
 
 def _groups(folder: Path) -> Iterator[_Group]:
-    for path in sorted((folder / "groups").glob("[!.]*/runs.csv")):
-        runs = read_runs(path, RUN_COLUMNS)
-        yield _Group(folder, path.parent.name, runs, path.stat().st_mtime)
+    for path in finished.folders(folder):
+        if file := finished.damage(path):
+            raise BadInput(f"{file}: altered, cut short or gone; ganbench run trains it again")
+        runs = read_runs(path / "runs.csv", RUN_COLUMNS)
+        yield _Group(folder, path.name, runs, (path / "runs.csv").stat().st_mtime)
 
 
 def _by_age(groups: Sequence[_Group]) -> pd.DataFrame:
@@ -156,11 +160,11 @@ def _appearing(out: Path) -> Iterator[Path]:
 def _copy(group: _Group, cells: frozenset[str], out: Path) -> None:
     """Copies what a group has of `cells`."""
     chosen = group.runs["cell"].isin(cells)
-    name = group_name(group.runs[chosen])
+    name = finished.name_of(group.runs[chosen])
     target = out / "groups" / name
     shutil.copytree(group.path(), target)
-    files = {kind: group.folder / kind / f"{group.name}.npz" for kind in ("samples", "states")}
-    found = {kind: path for kind, path in files.items() if path.is_file()}
+    kept = finished.arrays(group.path())
+    found = {kind: path for kind, path in kept.items() if path.is_file()}
     for kind in found:
         (out / kind).mkdir(parents=True, exist_ok=True)
     if chosen.all():
@@ -179,6 +183,7 @@ def _copy(group: _Group, cells: frozenset[str], out: Path) -> None:
         has = arrays(path)
         lanes = [i for i, cell in enumerate(map(str, has["cells"])) if cell in wanted]
         npz_writer(of_lanes(has, lanes))(out / kind / f"{name}.npz")
+    finished.seal(target, target)
 
 
 def _cut_text(path: Path, runs: pd.DataFrame) -> None:

@@ -60,6 +60,7 @@ class Compiled(NamedTuple):
     """The programs of every device; seconds to trace and lower, and in XLA; a lane's operations."""
 
     programs: list[Programs]
+    digest: str  # see `Everywhere`
     trace_s: float
     compile_s: float
     flops_per_step: float
@@ -211,6 +212,7 @@ def compile_group(
 
     return Compiled(
         [placed(device, own) for device, own in zip(devices, made.programs, strict=True)],
+        digest=made.digest,
         trace_s=shapes_s + made.trace_s,
         compile_s=made.compile_s,
         flops_per_step=flops(made.jaxprs["advance"])

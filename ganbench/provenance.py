@@ -37,18 +37,20 @@ def _written(made: Mapping[str, Any]) -> str:
     return json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
 
 
-def origin(device: str) -> str:
-    """A group's `provenance.json`: what it was trained with."""
+def origin(device: str, protocols: Mapping[str, Any]) -> str:
+    """A group's `provenance.json`: what it was trained with, and its task's protocol."""
     versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
     versions |= {"python": platform.python_version()}
-    return _written({"schema": SCHEMA, "versions": versions, "device": device, "commit": commit()})
+    made = {"schema": SCHEMA, "versions": versions, "device": device, "commit": commit()}
+    return _written(made | {"protocols": protocols})
 
 
 def provenance(
     suite: str, protocols: Mapping[str, Any], origins: Iterable[Mapping[str, Any]]
 ) -> str:
     """A results folder's `provenance.json`; `made_with` holds its groups' origins, each once."""
-    each = {_written(origin): origin for origin in origins}
+    bare = [{k: x for k, x in own.items() if k != "protocols"} for own in origins]
+    each = {_written(origin): origin for origin in bare}
     made = {"schema": SCHEMA, "suite": suite, "protocols": protocols}
     return _written(made | {"made_with": [each[text] for text in sorted(each)]})
 

@@ -10,9 +10,9 @@ from ganbench import sweep
 from ganbench.checks import check_claims
 from ganbench.claims import planned
 from ganbench.errors import BadInput
+from ganbench.files import write
 from ganbench.plan import groups
 from ganbench.reproduction import page, verdicts
-from ganbench.store import write
 
 
 def run(

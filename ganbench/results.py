@@ -9,6 +9,7 @@ import pandas as pd
 
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
+from ganbench.files import verify
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.plan import ROW, RUN, SCHEMA
 
@@ -71,6 +72,7 @@ def read_table(path: Path) -> pd.DataFrame:
     """
     if not path.is_file():
         raise BadInput(f"{path}: no such file; make it with ganbench run")
+    verify(path)
     try:
         texts = dict.fromkeys(_TEXTS, str)
         frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=texts)
@@ -147,6 +149,7 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     path = folder / "provenance.json"
     if not path.is_file():
         return {}
+    verify(path)
     try:
         made = json.loads(path.read_text())
     except (OSError, ValueError) as error:
@@ -183,6 +186,7 @@ def read_curves(path: Path) -> pd.DataFrame:
     Raises:
         BadInput: a broken file, or not curves, naming what is wrong.
     """
+    verify(path)
     try:
         frame = pd.read_parquet(path)
     except (OSError, ValueError) as error:  # what pyarrow raises are ValueErrors too

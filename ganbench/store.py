@@ -1,23 +1,24 @@
-"""A results folder: finished groups on disk, whole or not at all, and the tables made of them.
+"""A results folder: its finished groups (`finished.py`), and the tables made of them.
 
-groups/<id>/runs.csv, scores.csv, curves.parquet, provenance.json
-                                         one folder a finished group, renamed into place
-samples/<id>.npz, states/<id>.npz        samples, final parameters
-runs.csv, scores.csv, curves.parquet, leaderboard.csv, provenance.json
+runs.csv, scores.csv, curves.parquet, leaderboard.csv, provenance.json, SHA256SUMS
 """
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from ganbench.canonical import canonical, digest
+from ganbench import finished
+from ganbench.canonical import canonical
 from ganbench.errors import BadInput
+from ganbench.files import altered, write_all, writing
 from ganbench.leaderboard import leaderboard
 from ganbench.plan import RUN, is_current
 from ganbench.provenance import differences, origin, provenance
@@ -25,35 +26,16 @@ from ganbench.registry import kinds
 from ganbench.results import read_curves, read_provenance, read_runs, read_table
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
-
-def _replace(path: Path, write) -> None:
-    """Writes beside `path`, then renames: a kill leaves the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
-    write(temporary)
-    os.replace(temporary, path)
+_LEFT = re.compile(r"\.lock|\..*\.tmp|progress\.json")  # by a kill at the first write
 
 
-def write(folder: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
-    """Writes files into a results folder, each by its function, whole or not at all.
-
-    Raises:
-        BadInput: the folder cannot be written to.
-    """
-    try:
-        for name, made in files.items():
-            _replace(folder / name, made)
-    except OSError as error:
-        raise BadInput(f"{folder}: cannot be written to: {error.strerror}") from None
-
-
-def _check_ours(folder: Path) -> None:
+def check_ours(folder: Path) -> None:
     """Raises BadInput where training would write over what it did not make."""
     try:
         names = set(os.listdir(folder)) if folder.is_dir() else set()
     except OSError as error:
         raise BadInput(f"{folder}: cannot be read: {error.strerror}") from None
-    if "provenance.json" in names or names <= {".provenance.json.tmp"}:  # a kill at the first write
+    if "provenance.json" in names or all(map(_LEFT.fullmatch, names)):
         return
     if "runs.csv" in names:
         raise BadInput(
@@ -61,12 +43,6 @@ def _check_ours(folder: Path) -> None:
             "of: they can be read, not added to; give another --out"
         )
     raise BadInput(f"{folder}: neither empty nor a results folder of ganbench")
-
-
-def group_name(runs: pd.DataFrame) -> str:
-    """What a group's folder and files are called: equal cells, equal name."""
-    task, method = runs[["task", "method"]].iloc[0]
-    return f"{task}_{method}_{digest(sorted(runs['cell']))[:12]}"
 
 
 class Store:
@@ -81,9 +57,12 @@ class Store:
         self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]], device: str
     ):
         self.folder, self.suite, self.device = folder, suite, device
-        _check_ours(folder)
-        trained = {task for _, runs in self._groups() for task in runs["task"]}
-        known = read_provenance(folder).get("protocols", {})
+        check_ours(folder)
+        seen = {path: finished.damage(path) for path in finished.folders(folder)}
+        self.damaged = {path: file for path, file in seen.items() if file is not None}
+        groups = self._groups()
+        trained = {task for _, runs in groups for task in runs["task"]}
+        known = self._known([path for path, _ in groups], trained)
         before = {task: made for task, made in known.items() if task in trained}
         for task in before.keys() & protocols.keys():
             now = json.loads(canonical(protocols[task]))
@@ -92,32 +71,36 @@ class Store:
                 raise BadInput(f"{folder}: holds results of another protocol: {there}")
         self.protocols = {**before, **protocols}
 
+    def _known(self, groups: Iterable[Path], trained: set[str]) -> dict[str, Any]:
+        """The protocols of what is there, by task."""
+        own: dict[str, Any] = {}
+        for path in groups:
+            own |= read_provenance(path).get("protocols", {})
+        if altered(self.folder / "provenance.json") and trained <= own.keys():
+            return own  # it is made anew of what the groups say
+        return own | read_provenance(self.folder).get("protocols", {})
+
     def _groups(self) -> list[tuple[Path, pd.DataFrame]]:
-        """The finished groups: each one's folder and runs."""
-        paths = sorted((self.folder / "groups").glob("*/runs.csv"))
-        whole = [path for path in paths if not path.parent.name.startswith(".")]
-        return [(path.parent, read_runs(path, RUN_COLUMNS)) for path in whole]
+        """The finished groups that are what was written: each one's folder and runs."""
+        whole = [path for path in finished.folders(self.folder) if path not in self.damaged]
+        return [(path, read_runs(path / "runs.csv", RUN_COLUMNS)) for path in whole]
+
+    def set_aside(self) -> list[str]:
+        """Moves damaged groups out of the way; says of each which file it is and where it went."""
+        told = []
+        for group, file in self.damaged.items():
+            with writing(self.folder):
+                now = os.path.relpath(finished.set_aside(group), self.folder)
+            name = os.path.relpath(file, self.folder)
+            told.append(f"{name}: altered, cut short or gone; its group is in {now} now")
+        self.damaged = {}
+        return told
 
     def _current(self) -> list[tuple[Path, pd.DataFrame]]:
         """The finished groups without those of another version of their method: they stay on disk,
         but are neither counted nor shown beside what today's version gives.
         """
         return [(path, runs) for path, runs in self._groups() if is_current(runs.iloc[0].to_dict())]
-
-    def _open_for_writing(self, groups: Iterable[Path]) -> None:
-        """Writes `provenance.json` and drops what a kill left half-written.
-
-        Raises:
-            BadInput: the folder cannot be made or written to.
-        """
-        made = provenance(self.suite, self.protocols, map(read_provenance, groups))
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            for left in self.folder.glob("**/.*.tmp"):
-                shutil.rmtree(left) if left.is_dir() else left.unlink()
-            _replace(self.folder / "provenance.json", lambda p: p.write_text(made))
-        except OSError as error:
-            raise BadInput(f"{self.folder}: cannot be written to: {error.strerror}") from None
 
     def cells(self) -> set[str]:
         """The cells that need no training: all but those that the program stopped."""
@@ -134,24 +117,25 @@ class Store:
         samples: Mapping[str, np.ndarray] | None = None,
         states: Mapping[str, np.ndarray] | None = None,
     ) -> None:
-        """Stores a finished group under a name made of its cells; its folder appears last."""
-        frame = run_frame(rows)
-        name = group_name(frame)
-        for kind, arrays in (("samples", samples), ("states", states)):
-            if arrays:
-                _replace(self.folder / kind / f"{name}.npz", npz_writer(arrays))
-        target = self.folder / "groups" / name
-        temporary = target.with_name(f".{name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
+        """Stores a finished group under a name made of its cells; its folder appears last.
+
+        Raises:
+            BadInput: it cannot be written; what was finished before stays.
+        """
+        frame, task = run_frame(rows), rows[0]["task"]
+        made = origin(self.device, {task: self.protocols[task]})
+        files: dict[str, Callable[[Path], Any]] = {
+            "provenance.json": lambda p: p.write_text(made),
+            "runs.csv": partial(frame.to_csv, index=False),
+        }
         if curves is not None:
-            curves.to_parquet(temporary / "curves.parquet", index=False)
+            files["curves.parquet"] = partial(curves.to_parquet, index=False)
         if scores:
-            score_frame(scores).to_csv(temporary / "scores.csv", index=False)
-        (temporary / "provenance.json").write_text(origin(self.device))
-        frame.to_csv(temporary / "runs.csv", index=False)
-        shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
-        os.replace(temporary, target)
+            files["scores.csv"] = partial(score_frame(scores).to_csv, index=False)
+        arrays = {"samples": samples or {}, "states": states or {}}
+        kept = {kind: own for kind, own in arrays.items() if own}
+        with writing(self.folder):
+            finished.write_group(self.folder, finished.name_of(frame), files, kept)
 
     def write_tables(self, order: Iterable[tuple[str, str]]) -> None:
         """Makes the five tables anew from the finished groups.
@@ -160,6 +144,9 @@ class Store:
             order: (task, method) pairs of the whole suite, tasks and methods in its order; others
                 follow in alphabetical order. So equal cells give equal tables, whatever calls
                 trained them.
+
+        Raises:
+            BadInput: they cannot be written; the groups stay.
         """
         tasks, methods = (dict.fromkeys(names) for names in zip(*order, strict=True))
 
@@ -183,11 +170,22 @@ class Store:
         scores = sorted_rows(_joined(paths, "scores.csv", read_table, SCORE_COLUMNS))
         curve = _joined(paths, "curves.parquet", read_curves, CURVE_COLUMNS)
         curve = sorted_rows(curve, "metric", "step")
-        self._open_for_writing(folder for folder, _ in groups)
-        _replace(self.folder / "runs.csv", lambda p: runs.to_csv(p, index=False))
-        _replace(self.folder / "scores.csv", lambda p: scores.to_csv(p, index=False))
-        _replace(self.folder / "leaderboard.csv", lambda p: board.to_csv(p, index=False))
-        _replace(self.folder / "curves.parquet", lambda p: curve.to_parquet(p, index=False))
+        made = provenance(self.suite, self.protocols, map(read_provenance, paths))
+        files: dict[str, Callable[[Path], Any]] = {
+            "provenance.json": lambda p: p.write_text(made),
+            "runs.csv": partial(runs.to_csv, index=False),
+            "scores.csv": partial(scores.to_csv, index=False),
+            "leaderboard.csv": partial(board.to_csv, index=False),
+            "curves.parquet": partial(curve.to_parquet, index=False),
+        }
+        with writing(self.folder):
+            self._drop_leftovers()
+            write_all(self.folder, files)
+
+    def _drop_leftovers(self) -> None:
+        """Removes what a kill left half-written."""
+        for left in self.folder.glob("**/.*.tmp"):
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _joined(
@@ -196,13 +194,3 @@ def _joined(
     """The groups' tables called `name`, where they have one, as one."""
     parts = [read(folder / name) for folder in folders if (folder / name).is_file()]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
-
-
-def npz_writer(arrays: Mapping[str, np.ndarray]) -> Callable[[Path], None]:
-    """What writes `arrays` to a file, compressed."""
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-
-    return write

@@ -3,6 +3,7 @@
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -11,15 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from ganbench import kept
+from ganbench import finished, kept
 from ganbench import suite as suites
 from ganbench.ahead import Ahead
 from ganbench.budget import setting_of
 from ganbench.canonical import canonical, digest
+from ganbench.checkpoint import EVERY, Checkpoints, Say
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
 from ganbench.errors import BadInput
 from ganbench.harness import Stopped, Trainer, prepared
+from ganbench.lock import held
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
     BASELINE_LANES,
@@ -39,7 +42,7 @@ from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.scoring import scorers
 from ganbench.shared import shared_of
-from ganbench.store import Store
+from ganbench.store import Store, check_ours
 from ganbench.tables import (
     Scale,
     baseline_of,
@@ -53,7 +56,10 @@ from ganbench.tasks.catalogue import TASKS
 from ganbench.tensorboard import event_files
 from ganbench.watching import told
 
+IN_FLIGHT = "inflight"  # of a results folder: checkpoints of groups that are not finished
 TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
+
+Keep = Callable[[Group], Checkpoints]
 
 
 def run(
@@ -69,6 +75,7 @@ def run(
     devices: Sequence[jax.Device] | None = None,
     progress: Progress | None = None,
     tensorboard: bool = False,
+    checkpoint_every: float = EVERY,
 ) -> Results:
     """Trains what is missing of a suite and returns its tables.
 
@@ -88,6 +95,9 @@ def run(
         devices: what to train on; all there are if not given.
         progress: what to tell while it runs.
         tensorboard: write the curves of every group that is trained for TensorBoard too.
+        checkpoint_every: seconds between two checkpoints of the group in flight, at least (0: one
+            at every evaluation): what is killed and called again goes on from the last, to the
+            same numbers.
 
     Raises:
         BadInput: a bad suite or argument, or a folder of another protocol; nothing is written.
@@ -101,19 +111,31 @@ def run(
     devices = devices or jax.devices()
     protocols = {name: protocol(suite, name) for name in suite.tasks}
     kind = devices[0].device_kind
-    store = Store(Path(out or Path("results") / suite.name), suite.name, protocols, kind)
-    watchers = [progress or Progress(), *([event_files(store.folder)] if tensorboard else [])]
+    folder = Path(out or Path("results") / suite.name)
+    watchers = [progress or Progress(), *([event_files(folder)] if tensorboard else [])]
     hashes = {name: digest(made) for name, made in protocols.items()}
     planned = list(groups(suite))
-    missing = _missing(planned, hashes, store.cells())
     deadline = time.monotonic() + 60 * max_minutes if max_minutes is not None else np.inf
-    for group in missing:
-        _check_group(suite, group)
-    store.write_tables(order)
-    with told(store.folder) as teller:
-        everybody = together(*watchers, teller)
-        _train(suite, missing, hashes, devices, store, order, everybody, deadline)
-    return load(store.folder)
+    check_ours(folder)
+    with ExitStack() as until_the_end:
+        there = folder.is_dir()
+        if there:  # else nobody trains into it, and bad input is not to leave it behind
+            until_the_end.enter_context(held(folder))
+        store = Store(folder, suite.name, protocols, kind)
+        missing = _missing(planned, hashes, store.cells())
+        for group in missing:
+            _check_group(suite, group)
+        if not there:
+            until_the_end.enter_context(held(folder))
+            store = Store(folder, suite.name, protocols, kind)  # whoever was here in between
+            missing = _missing(planned, hashes, store.cells())
+        everybody = together(*watchers, until_the_end.enter_context(told(folder)))
+        for told_of in store.set_aside():
+            everybody.note(told_of)
+        store.write_tables(order)
+        keep = partial(_checkpoints, folder, hashes, checkpoint_every, everybody.note)
+        _train(suite, missing, hashes, devices, store, order, everybody, deadline, keep)
+    return load(folder)
 
 
 def _train(
@@ -125,6 +147,7 @@ def _train(
     order: Sequence[tuple[str, str]],
     progress: Progress,
     deadline: float,
+    keep: Keep,
 ) -> None:
     """Trains the groups in their order; tables are made now and then, and at the end."""
     progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
@@ -142,8 +165,9 @@ def _train(
                     scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
                 label = f"{group.task} {group.method}"
                 progress.group(label)
+                scale, kept = scales[group.task], keep(group)
                 statuses = _train_group(
-                    suite, group, compiled.take, scales[group.task], store, progress, deadline
+                    suite, group, compiled.take, scale, store, progress, deadline, kept
                 )
                 if (clock := time.monotonic()) > due:
                     store.write_tables(order)
@@ -152,6 +176,14 @@ def _train(
     finally:  # an interrupt too leaves tables of all that is finished
         if missing:
             store.write_tables(order)
+
+
+def _checkpoints(
+    folder: Path, hashes: Mapping[str, str], every: float, say: Say, group: Group
+) -> Checkpoints:
+    cells = [cell_hash(hashes[group.task], cell) for cell in group.cells]
+    name = finished.group_name(group.task, group.method, cells)
+    return Checkpoints(folder / IN_FLIGHT / name, every, say)
 
 
 def _check_group(suite: Suite, group: Group) -> None:
@@ -221,6 +253,7 @@ def _train_group(
     store: Store,
     progress: Progress,
     deadline: float,
+    checkpoints: Checkpoints,
 ) -> list[str]:
     def advance(lane_steps: int) -> None:
         progress.advance(lane_steps)
@@ -228,8 +261,12 @@ def _train_group(
             raise Stopped("time limit")
 
     try:
-        records, cost = compiled()(advance)
+        records, cost = compiled()(advance, checkpoints)
+    except BadInput:  # a checkpoint cannot be written
+        raise
     except Exception as error:  # a method that raises is a row, not the end of the sweep
+        if not isinstance(error, Stopped):
+            checkpoints.remove()
         reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
         reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run
         rows = [failed_row(cell, reason, scale) for cell in group.cells]
@@ -247,5 +284,6 @@ def _train_group(
     samples = kept.samples(scale.task, group, records) if suite.keep.samples else None
     states = kept.states(group, records) if suite.keep.states else None
     store.add(rows, curves, scored, samples, states)
+    checkpoints.remove()
     progress.curves(curves)
     return [row["status"] for row in rows]

@@ -15,13 +15,14 @@ from ganbench.diagnostics.outcome import (
     jaccard_distance,
     outcome,
 )
-from ganbench.harness import Cost, Record
+from ganbench.harness import Cost
 from ganbench.metrics.catalogue import METRICS, OPTIONAL
 from ganbench.metrics.evidence import Evidence
 from ganbench.metrics.modes import covered
 from ganbench.metrics.score import Score
 from ganbench.plan import RUN, SCHEMA, Cell, cell_hash
 from ganbench.provenance import commit
+from ganbench.record import Record
 from ganbench.scoring import Scorer, core_scores, reference_of, sample_scores
 from ganbench.tasks.base import Task
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from claimed import BOX, GOOD, written
 from commands import typed
+from grids import unsealed
 from PIL import Image
 
 from ganbench.errors import BadInput
@@ -177,7 +178,7 @@ BROKEN = {
 @pytest.mark.parametrize("case", BROKEN)
 def test_a_damaged_folder_is_one_line(case, made, tmp_path, monkeypatch, capsys):
     command, damage, told = BROKEN[case]
-    folder = shutil.copytree(made[0] / "boxed", tmp_path / "results")
+    folder = unsealed(shutil.copytree(made[0] / "boxed", tmp_path / "results"))
     damage(folder)
     before = sorted(folder.rglob("*"))
     assert typed(monkeypatch, command, folder) == 2

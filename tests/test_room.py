@@ -153,3 +153,37 @@ def test_how_many_lanes_a_block_had_is_written_down(monkeypatch):
     size = room.placed(*args, {}, lambda told: None).size
     monkeypatch.setattr(memory, "total", lambda device: 0.9 * size / room.SHARE)
     assert prepared(*args)()[1].block == 1
+
+
+def starved(monkeypatch, alone):
+    """Steps of the second device run out of memory; of the first too, if `alone`."""
+    real = room.at_once
+
+    def refuses(*what):
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")
+
+    def at_once(made, say):
+        first, second = real(made, say)
+        first = first._replace(advance=refuses) if alone else first
+        return [first, second._replace(advance=refuses)]
+
+    monkeypatch.setattr("ganbench.harness.at_once", at_once)
+
+
+def test_blocks_that_run_out_of_memory_together_are_trained_in_turn(monkeypatch):
+    whole, said, told = trained([]), [], []
+    starved(monkeypatch, alone=False)
+    made = prepared(
+        TASKS["ring"](), "nonsaturating", {}, LANES, BUDGET, jax.devices()[:2], say=said.append
+    )
+    few, _ = made(told.append)
+    for a, b in zip(few, whole, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+    assert said == ["ring nonsaturating: out of memory: 1 of 2 blocks at once now"]
+    assert sum(told) == 4 * BUDGET.steps  # what was undone is taken back
+
+
+def test_one_block_that_runs_out_of_memory_is_an_error(monkeypatch):
+    starved(monkeypatch, alone=True)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="RESOURCE_EXHAUSTED"):
+        trained([])

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
-from grids import suite
+from grids import suite, unsealed
 from jax.random import fold_in
 
 from ganbench import sweep
@@ -166,6 +166,7 @@ def test_scores_are_means_and_minima_over_judges(played):
 def test_a_run_that_diverged_is_no_contestant(folder, played, tmp_path):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
+    unsealed(copied)
     runs = pd.read_csv(copied / "runs.csv")
     gone = (runs["method"] == "gap") & (runs["replicate"] == 1)
     runs.loc[gone, "status"] = "diverged"
@@ -191,6 +192,7 @@ def test_a_folder_without_states_is_refused(tmp_path):
 def test_states_of_other_nets_are_refused(folder, tmp_path):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
+    unsealed(copied)
     path = copied / "provenance.json"
     told = json.loads(path.read_text())
     told["protocols"]["grid"]["budget"]["width"] = 9
@@ -202,6 +204,7 @@ def test_states_of_other_nets_are_refused(folder, tmp_path):
 def broken(folder, tmp_path, change):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
+    unsealed(copied)
     change(copied)
     return copied
 
@@ -262,6 +265,7 @@ def test_a_folder_that_cannot_be_played_is_refused_in_one_line(
 def test_the_command_writes_its_tables(folder, tmp_path, capsys, monkeypatch):
     copied = tmp_path / "out"
     shutil.copytree(folder, copied)
+    unsealed(copied)
     monkeypatch.setattr("sys.argv", ["ganbench", "gam2", str(copied)])
     with pytest.raises(SystemExit) as end:
         main()

@@ -42,10 +42,10 @@ def robustness_(
     folder: Annotated[Path, typer.Argument(help="A results folder of a suite with a box.")],
 ) -> None:
     """Print what to expect of untuned methods; write robustness.csv and profile.csv."""
+    from ganbench.files import write
     from ganbench.registry import kinds
     from ganbench.results import load
     from ganbench.robustness import profile, robustness_of
-    from ganbench.store import write
 
     results = load(folder)
     rows = robustness_of(results)
@@ -101,8 +101,8 @@ def samples(
     runs: Annotated[int, typer.Option(help="Runs of each row.", min=1)] = 2,
 ) -> None:
     """Draw samples of every row, a picture a task of images: samples-TASK.png."""
+    from ganbench.files import write
     from ganbench.gallery import galleries
-    from ganbench.store import write
 
     for task, picture in galleries(folder, runs).items():
         write(folder, {f"samples-{task}.png": partial(picture.save, format="PNG")})
@@ -112,7 +112,7 @@ def samples(
 @app.command()
 def gam2(folder: Annotated[Path, typer.Argument(help="A results folder with states.")]) -> None:
     """Let every generator meet every other row's discriminator; write gam2.csv, print it."""
-    from ganbench.store import write
+    from ganbench.files import write
     from ganbench.tournament import summary, tournament
 
     scores, pairs = tournament(folder)

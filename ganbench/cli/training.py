@@ -1,5 +1,6 @@
 """Commands that train: run, reproduce."""
 
+import math
 import shlex
 import signal
 import sys
@@ -63,11 +64,16 @@ def run(
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write curves for TensorBoard too.")
     ] = False,
+    checkpoint_every: Annotated[
+        float, typer.Option(help="Seconds of a group in flight that a kill may cost.")
+    ] = 15.0,
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
     from ganbench.robustness import robustness_of
 
+    if not 0 <= checkpoint_every < math.inf:
+        raise BadInput(f"--checkpoint-every: {checkpoint_every} must be at least 0")
     add(plugin)
     with _watched(device, max_minutes) as how:
         results = sweep.run(
@@ -79,6 +85,7 @@ def run(
             methods=names(methods, "--methods"),
             tasks=names(tasks, "--tasks"),
             tensorboard=tensorboard,
+            checkpoint_every=checkpoint_every,
             **how,
         )
     show_board(results.leaderboard, results.boxed(), lambda: robustness_of(results))

@@ -15,10 +15,10 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from PIL import Image
 
 from ganbench.errors import BadInput, choices
+from ganbench.files import write
 from ganbench.report.contents import COVERED, HUES, contents
 from ganbench.report.pictures import pictured
 from ganbench.results import Results
-from ganbench.store import write
 
 FORMATS = ("svg", "pdf")
 WIDTH, HEIGHT = 5.5, 3.2  # inches; a column of most papers takes the width

@@ -12,11 +12,11 @@ import jinja2
 import plotly.offline
 from markupsafe import Markup
 
+from ganbench.files import write
 from ganbench.report.autopsy import autopsies
 from ganbench.report.contents import contents
 from ganbench.report.pictures import pictured
 from ganbench.results import load
-from ganbench.store import write
 
 NAME = "report.html"
 SCRIPTS = ("board.js", "figures.js", "autopsy.js", "main.js")  # each uses what those before it have

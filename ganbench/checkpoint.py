@@ -1,0 +1,219 @@
+"""A group in flight on disk, so that a kill costs seconds: blocks' states and what they logged.
+
+<folder>/<block>/chunks-<first>.npz      what its evaluations from one on left behind
+                 state-<chunks>.npz      its state after so many of them
+                 SHA256SUMS              names the files that belong together; written last
+"""
+
+import json
+import os
+import shutil
+import time
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from ganbench.files import SUMS, checksum, listed, listing, replace, writing
+from ganbench.metrics.evidence import Tally
+from ganbench.record import Chunk, Scored
+
+EVERY = 15.0  # seconds between two checkpoints of a group, at least
+SHARE = 0.02  # of the time, at most, goes into them
+
+
+Say = Callable[[str], None]
+
+
+class Saved(NamedTuple):
+    """How far a block was."""
+
+    carry: Any  # as the program that goes on takes it, on the host
+    chunks: list[Chunk]
+
+
+class Checkpoints:
+    """The checkpoints of one group.
+
+    Args:
+        folder: the group's own; what lies there and is not what was written, or was written by
+            another program, is not read: the block starts anew, which gives the same.
+        every: seconds between two checkpoints, at least, and as many more as keep them within
+            their share of the time; 0 writes one at every evaluation.
+        say: is told of what is not read.
+
+    Attributes:
+        program: what tells the programs that train from all others, and what runs them.
+    """
+
+    def __init__(self, folder: Path, every: float = EVERY, say: Say = lambda told: None):
+        self.folder, self._every, self._say = folder, every, say
+        self.program = ""
+        self._due = time.monotonic() + every
+        self._files: dict[int, dict[str, str]] = {}  # of chunks: checksums, by block and name
+        self._written: dict[int, int] = {}  # how many chunks these hold
+
+    def read(self, block: int, like: Any) -> Saved | None:
+        """How far a block was, if that is known; `like` is a state of its shapes."""
+        folder = self.folder / str(block)
+        if not folder.is_dir():
+            return None
+        known = _sound(folder)
+        try:
+            found = _read(folder, known, self.program, like)
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            found = None
+        if found is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            self._say(f"{folder}: altered, cut short or of another program: begun anew")
+        chunks = {name: x for name, x in known.items() if name.startswith("chunks-")}
+        self._files[block] = chunks if found else {}
+        self._written[block] = len(found.chunks) if found else 0
+        return found
+
+    def remove(self) -> None:
+        """The group is finished."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        with suppress(OSError):
+            self.folder.parent.rmdir()  # if no other group is in flight
+
+    def due(self) -> bool:
+        return time.monotonic() >= self._due
+
+    def write(self, blocks: Mapping[int, Saved]) -> None:
+        """Writes how far some blocks are, by number.
+
+        Raises:
+            BadInput: it cannot be written.
+        """
+        began = time.monotonic()
+        with writing(self.folder):
+            for block, now in blocks.items():
+                if len(now.chunks) > self._written.get(block, 0):
+                    self._write(block, *now)
+        ended = time.monotonic()
+        self._due = ended + (self._every and max(self._every, (ended - began) / SHARE))
+
+    def _write(self, block: int, carry: Any, chunks: Sequence[Chunk]) -> None:
+        folder, known = self.folder / str(block), self._written.get(block, 0)
+        leaves = dict(_plain(f"leaf{i}", x) for i, x in enumerate(jax.tree.leaves(carry)))
+        state = {"program": np.array(self.program), **leaves}
+        new, last = f"chunks-{known}.npz", f"state-{len(chunks)}.npz"
+        files = self._files.setdefault(block, {})
+        files |= {new: _save(folder / new, dict(_flat_chunks(chunks[known:])))}
+        text = listing(files | {last: _save(folder / last, state)})
+        replace(folder / SUMS, lambda path: path.write_text(text))
+        self._written[block] = len(chunks)
+        for path in folder.glob("state-*.npz"):
+            if path.name != last:
+                path.unlink()
+
+
+def _save(path: Path, arrays: Mapping[str, np.ndarray]) -> str:
+    """Writes arrays; gives the file's checksum."""
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    replace(path, write)
+    return checksum(path)
+
+
+def _sound(folder: Path) -> dict[str, str]:
+    """The checksums of a block's files by name; empty if one of them is not what was written."""
+    known = listed(folder / SUMS) if (folder / SUMS).is_file() else None
+    for name, written in (known or {}).items():
+        path = folder / name
+        if os.sep in name or not path.is_file() or checksum(path) != written:
+            return {}
+    return known or {}
+
+
+def _read(folder: Path, files: Iterable[str], program: str, like: Any) -> Saved | None:
+    states = [name for name in files if name.startswith("state-")]
+    if len(states) != 1:
+        return None
+    chunks: list[Chunk] = []
+    order = sorted((name for name in files if name.startswith("chunks-")), key=_number)
+    for name in order:
+        if _number(name) != len(chunks):
+            return None
+        with np.load(folder / name, allow_pickle=False) as arrays:
+            chunks += _chunks(dict(arrays))
+    with np.load(folder / states[0], allow_pickle=False) as arrays:
+        if str(arrays["program"]) != program or len(chunks) != _number(states[0]):
+            return None
+        leaves, tree = jax.tree.flatten(like)
+        found = dict(_natural(name, x) for name, x in arrays.items() if name != "program")
+        made = [_as(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
+    return Saved(jax.tree.unflatten(tree, made), chunks)
+
+
+def _number(name: str) -> int:
+    return int(name.split("-")[1].removesuffix(".npz"))
+
+
+def _as(x: np.ndarray, like: Any) -> Any:
+    """A leaf as the program takes it; raises ValueError if it is of another shape or type."""
+    made: Any = x
+    if _is_key(like):
+        made = jax.random.wrap_key_data(jnp.asarray(x), impl=jax.random.key_impl(like))
+    if made.shape != like.shape or made.dtype != like.dtype:
+        raise ValueError(f"{made.dtype} {made.shape}, must be {like.dtype} {like.shape}")
+    return made
+
+
+def _is_key(x: Any) -> bool:
+    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
+
+
+def _plain(name: str, x: Any) -> tuple[str, np.ndarray]:
+    """An array as NumPy's files hold it, under a name that says where it was of a type of JAX's."""
+    made = np.asarray(jax.random.key_data(x) if _is_key(x) else x)
+    if made.dtype.isbuiltin == 1:
+        return name, made
+    return f"{name}|{made.dtype.name}", made.view(f"u{made.dtype.itemsize}")
+
+
+def _natural(name: str, x: np.ndarray) -> tuple[str, np.ndarray]:
+    own, _, kind = name.partition("|")
+    return own, x.view(jnp.dtype(kind)) if kind else x
+
+
+def _flat_chunks(chunks: Sequence[Chunk]) -> Iterator[tuple[str, np.ndarray]]:
+    """Every array of some chunks, by a name that is a list."""
+    for i, chunk in enumerate(chunks):
+        parts: dict[tuple[str, ...], Any] = {("seconds",): chunk.seconds}
+        parts |= {("info", name): x for name, x in chunk.info.items()}
+        parts |= {("tally", name): x for name, x in chunk.scored.tallies._asdict().items()}
+        parts |= {("squares",): chunk.scored.squares, ("samples",): chunk.scored.samples}
+        for diagnostic, own in chunk.diagnosed.items():
+            parts |= {("diagnosed", diagnostic): np.zeros(0)}  # also where it has no quantity
+            parts |= {("diagnosed", diagnostic, name): x for name, x in own.items()}
+        for name, x in parts.items():
+            yield _plain(json.dumps([i, *name]), np.asarray(x))
+
+
+def _chunks(arrays: Mapping[str, np.ndarray]) -> list[Chunk]:
+    made: dict[int, dict[tuple[str, ...], np.ndarray]] = {}
+    for key, x in (_natural(name, x) for name, x in arrays.items()):
+        i, *name = json.loads(key)
+        made.setdefault(i, {})[tuple(name)] = x
+    return [_chunk(made[i]) for i in range(len(made))]
+
+
+def _chunk(parts: Mapping[tuple[str, ...], np.ndarray]) -> Chunk:
+    def under(*head: str) -> dict[str, np.ndarray]:
+        n = len(head)
+        return {name[n]: x for name, x in parts.items() if name[:n] == head and len(name) == n + 1}
+
+    tallies: Any = under("tally")
+    scored = Scored(Tally(**tallies), parts[("squares",)], parts[("samples",)])
+    diagnosed = {name: under("diagnosed", name) for name in under("diagnosed")}
+    return Chunk(under("info"), scored, diagnosed, float(parts[("seconds",)]))

@@ -1,0 +1,148 @@
+"""Files that are whole or not there, on disk before anything says so, and known by checksums."""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ganbench.errors import BadInput
+
+SUMS = "SHA256SUMS"  # of coreutils' format: `sha256sum -c` reads it in the results folder
+_LINE = re.compile(r"([0-9a-f]{64})  (.+)")
+
+
+def replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Writes beside `path`, then renames: a kill or a power cut leaves the old file or the new."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    write(temporary)
+    sync(temporary)
+    os.replace(temporary, path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the names in a folder, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write(folder: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
+    """Writes files into a results folder, each by its function, whole or not at all.
+
+    Raises:
+        BadInput: the folder cannot be written to.
+    """
+    with writing(folder):
+        for name, made in files.items():
+            replace(folder / name, made)
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What the operating system refuses in here, a full disk among it, is told as bad input."""
+    try:
+        yield
+    except OSError as error:
+        told = error.strerror or error
+        raise BadInput(f"{folder}: cannot be written to: {told}") from None
+
+
+def npz_writer(arrays: Mapping[str, np.ndarray]) -> Callable[[Path], None]:
+    """What writes `arrays` to a file, compressed."""
+
+    def write(path: Path) -> None:
+        with path.open("wb") as file:
+            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+
+    return write
+
+
+def write_all(folder: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
+    """Writes the files that belong together, and their `SHA256SUMS`: all beside what they replace,
+    then all renamed in their order. Who reads in between, or after a kill there, is told so by
+    the sums.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {name: folder / f".{name}.tmp" for name in (*files, SUMS)}
+    for name, own in files.items():
+        own(made[name])
+    made[SUMS].write_text(sums({name: made[name] for name in files}))
+    for path in made.values():
+        sync(path)
+    for name, path in made.items():
+        os.replace(path, folder / name)
+    sync(folder)
+
+
+def checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def sums(names: Mapping[str, Path]) -> str:
+    """A `SHA256SUMS` of files by the names that it is to give them."""
+    return listing({name: checksum(path) for name, path in names.items()})
+
+
+def listing(known: Mapping[str, str]) -> str:
+    """A `SHA256SUMS` of checksums by name."""
+    return "".join(f"{known[name]}  {name}\n" for name in sorted(known))
+
+
+def listed(path: Path) -> dict[str, str] | None:
+    """What a `SHA256SUMS` says of each name; None if it is broken."""
+    lines = path.read_bytes().decode("utf-8", "replace").splitlines()
+    found = [_LINE.fullmatch(line) for line in lines]
+    return {one[2]: one[1] for one in found if one} if all(found) else None
+
+
+def damaged(sums_of: Path, there: Iterable[Path]) -> Path | None:
+    """The first of the files `there` that is not what a `SHA256SUMS` says; one that it has and that
+    is gone; or the listing itself, where it is broken or lacks one of them.
+
+    None if there is no listing: what wrote these files made none.
+    """
+    if not sums_of.is_file():
+        return None
+    files = {os.path.relpath(path, sums_of.parent): path for path in there}
+    known = listed(sums_of)
+    if known is None or files.keys() - known.keys():  # one that was cut short lacks a file
+        return sums_of
+    for name, written in known.items():
+        if name not in files:
+            return sums_of.parent / name
+        if checksum(files[name]) != written:
+            return files[name]
+    return None
+
+
+def verify(path: Path) -> None:
+    """Raises BadInput if a file is not what the `SHA256SUMS` beside it, if there is one, says."""
+    if altered(path):
+        told = f"altered, cut short, or just being written: not what {SUMS} beside it says"
+        raise BadInput(f"{path}: {told}; ganbench run makes it anew")
+
+
+def altered(path: Path) -> bool:
+    """Whether a file is not what the `SHA256SUMS` beside it, if there is one, says.
+
+    Raises:
+        BadInput: one of them cannot be read.
+    """
+    beside = path.with_name(SUMS)
+    if not (path.is_file() and beside.is_file()):
+        return False
+    try:
+        known, written = listed(beside), checksum(path)
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
+    return known is None or known.get(path.name, written) != written

@@ -1,0 +1,251 @@
+"""A group that is killed on its way goes on from its last checkpoint, to the same numbers."""
+
+import shutil
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from grids import contents, suite
+
+from ganbench import sweep
+from ganbench.checkpoint import Checkpoints, Saved
+from ganbench.conformance.trial import KEY, made
+from ganbench.metrics.evidence import Tally
+from ganbench.progress import Progress
+from ganbench.record import Chunk, Scored
+from ganbench.registry import kinds
+
+CHUNKS, EVERY = 4, 50
+
+
+class Killed(BaseException):
+    """What no `except Exception` swallows, as a kill would."""
+
+
+def small(methods=None, seeds=5, **more):
+    """Five seeds in blocks of two: on two devices a second wave, with padding."""
+    steps = CHUNKS * EVERY
+    plain = suite(methods or {"gap": {}}, seeds=seeds, steps=steps)
+    return plain.model_copy(update=more)
+
+
+def trained(asked, folder, killed_after=None, **more):
+    """Trains a suite; gives the steps times lanes of each `advance` of its methods."""
+    told, now = [], []
+
+    def advance(lane_steps):
+        if now[-1].split()[1] in kinds("reference"):
+            return
+        told.append(lane_steps)
+        if len(told) == killed_after:
+            raise Killed
+
+    progress = Progress(group=now.append, advance=advance, **more.pop("watch", {}))
+    try:
+        sweep.run(asked, folder, progress=progress, checkpoint_every=0.0, **more)
+    except Killed:
+        assert killed_after is not None
+    return told
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    # what is resumed is told first, of every block: nothing, as nothing was there
+    assert trained(small(), folder) == [0, 0, *[200] * CHUNKS, 0, *[50] * CHUNKS]
+    assert not (folder / sweep.IN_FLIGHT).exists()
+    return folder
+
+
+@pytest.mark.parametrize("at", range(CHUNKS))
+def test_a_killed_group_goes_on_where_it_was(whole, tmp_path, at):
+    """Killed as its evaluation is told, before that one is saved: what went before is there."""
+    trained(small(), tmp_path / "out", killed_after=3 + at)
+    again = trained(small(), tmp_path / "out")
+    assert again == [100 * at, 100 * at, *[200] * (CHUNKS - at), 0, *[50] * CHUNKS]
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_waves_that_are_done_are_not_trained_again(whole, tmp_path):
+    trained(small(), tmp_path / "out", killed_after=2 + CHUNKS + 1 + 3)
+    again = trained(small(), tmp_path / "out")
+    assert again == [100 * CHUNKS, 100 * CHUNKS, 50 * 2, *[50] * (CHUNKS - 2)]
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_it_may_go_on_with_another_number_of_devices(whole, tmp_path):
+    for n, other in ((1, 2), (2, 1)):
+        folder = tmp_path / str(n)
+        trained(small(), folder, killed_after=5, devices=jax.devices()[:n])
+        again = trained(small(), folder, devices=jax.devices()[:other])
+        assert sum(again) == 5 * CHUNKS * EVERY and max(again) > 0
+        assert contents(folder) == contents(whole)
+
+
+@pytest.mark.slow
+def test_twice_killed_and_everything_asked_for(tmp_path):
+    """Counters, keys, optimizers, averages, and what diagnostics have seen."""
+    methods = {"gap+ema": {}, "optimistic-adam": {}, "instance-noise": {}, "lookahead": {}}
+    asked = small(methods, diagnostics={"spectrum": 2, "conditioning": 3})
+    trained(asked, tmp_path / "whole")
+    for first, second in ((4, 3), (12, 9), (17, 5)):
+        folder = tmp_path / f"{first}-{second}"
+        trained(asked, folder, killed_after=first)
+        trained(asked, folder, killed_after=second)
+        trained(asked, folder)
+        assert contents(folder) == contents(tmp_path / "whole")
+
+
+def test_a_time_limit_loses_nothing_but_the_evaluation_in_hand(whole, tmp_path):
+    class Clock:
+        """Its time is up at the second evaluation of the method."""
+
+        def __init__(self):
+            self.told = 0
+
+        def advance(self, lane_steps):
+            self.told += lane_steps
+
+        def monotonic(self):
+            return 99.0 if self.told > 3 * 5 * CHUNKS * EVERY + 250 else 0.0
+
+    clock = Clock()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweep, "time", clock)
+        progress = Progress(advance=clock.advance)
+        cut = sweep.run(small(), tmp_path / "out", progress=progress, max_minutes=1)
+    assert "Stopped: time limit" in set(cut.runs["reason"])
+    again = trained(small(), tmp_path / "out")
+    assert again[:2] == [200, 200]
+    after, before = contents(tmp_path / "out"), contents(whole)
+    assert {n: x for n, x in after.items() if not n.startswith("groups")} == {
+        n: x for n, x in before.items() if not n.startswith("groups")
+    }
+
+
+def cut(path, rng):
+    data = path.read_bytes()
+    path.write_bytes(data[: rng.integers(len(data))])
+
+
+def flipped(path, rng):
+    data = bytearray(path.read_bytes())
+    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
+    path.write_bytes(bytes(data))
+
+
+@pytest.mark.parametrize("harm", [cut, flipped], ids=lambda harm: harm.__name__)
+def test_a_damaged_checkpoint_is_named_and_its_block_begins_anew(whole, tmp_path, harm):
+    trained(small(), tmp_path / "killed", killed_after=5)
+    rng, flight = np.random.default_rng(4), tmp_path / "killed" / sweep.IN_FLIGHT
+    files = sorted(p.relative_to(tmp_path / "killed") for p in flight.rglob("0/*"))
+    assert len(files) == 4  # two of chunks, the state, the checksums
+    for i, name in enumerate(files):
+        folder, notes = tmp_path / str(i), []
+        shutil.copytree(tmp_path / "killed", folder)
+        harm(folder / name, rng)
+        again = trained(small(), folder, watch={"note": notes.append})
+        (told,) = notes
+        assert told.startswith(f"{folder / name.parent}: altered, cut short"), told
+        assert again[:2] == [0, 200]  # block 0 anew, block 1 from where it was
+        assert contents(folder) == contents(whole)
+
+
+def chunk(rng):
+    tallies = Tally(*(rng.random((2, 3)).astype(np.float32) for _ in Tally._fields))
+    scored = Scored(tallies, rng.random((2, 3)), rng.random((2, 5, 2)).astype(np.float32))
+    info = {"loss/d": rng.random((2, 50)).astype(np.float32), "d/x": np.full((2, 50), np.nan)}
+    inner = {"spectrum": {"radius/a": rng.random(2) + 1j}, "nothing": {}}
+    return Chunk(info, scored, inner, 0.25)
+
+
+def same(a, b):
+    assert jax.tree.structure(a) == jax.tree.structure(b)
+    for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True):
+        x, y = (jax.random.key_data(z) if jnp.issubdtype(z.dtype, jax.dtypes.prng_key) else z
+                for z in map(jnp.asarray, (x, y)))  # fmt: skip
+        assert x.dtype == y.dtype
+        np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
+
+
+def test_what_is_read_is_what_was_written(tmp_path):
+    rng = np.random.default_rng(0)
+    carry = {
+        "half": jnp.arange(6, dtype=jnp.bfloat16).reshape(2, 3),
+        "key": jax.random.split(jax.random.key(3), 2),
+        "other": jax.random.key(1, impl="rbg"),
+        "count": jnp.int32(7),
+        "nothing": jnp.zeros((2, 0)),
+    }
+    chunks = [chunk(rng) for _ in range(3)]
+    first = Checkpoints(tmp_path / "a")
+    first.program = "p"
+    first.write({4: Saved(carry, chunks[:2])})
+    first.write({4: Saved(carry, chunks[:2])})  # nothing new
+    first.write({4: Saved(carry, chunks)})
+    told = []
+    again = Checkpoints(tmp_path / "a", say=told.append)
+    again.program = "p"
+    found = again.read(4, carry)
+    same(found.carry, carry)
+    assert len(found.chunks) == 3 and found.chunks[2].diagnosed.keys() == {"spectrum", "nothing"}
+    for one, other in zip(found.chunks, chunks, strict=True):
+        same(one.info, other.info)
+        same(one.scored, other.scored)
+        assert one.seconds == other.seconds
+        np.testing.assert_array_equal(
+            one.diagnosed["spectrum"]["radius/a"], other.diagnosed["spectrum"]["radius/a"]
+        )
+    assert again.read(5, carry) is None and told == []
+    again.program = "another"
+    assert again.read(4, carry) is None and "of another program" in told[0]
+    assert again.read(4, carry) is None and len(told) == 1
+
+
+def test_a_state_of_other_shapes_is_not_taken(tmp_path):
+    keep = Checkpoints(tmp_path)
+    keep.write({0: Saved({"x": np.zeros(3, np.float32)}, [chunk(np.random.default_rng(0))])})
+    for other in (np.zeros(4, np.float32), np.zeros(3, np.int32)):
+        keep = Checkpoints(tmp_path)
+        shutil.copytree(tmp_path / "0", tmp_path / "kept")
+        assert keep.read(0, {"x": other}) is None and not (tmp_path / "0").exists()
+        (tmp_path / "kept").rename(tmp_path / "0")
+
+
+@pytest.mark.parametrize("kind", ["base", "modifier"])
+def test_the_state_of_every_method_is_written_and_read(tmp_path, kind):
+    for name in kinds(kind):
+        shapes = jax.eval_shape(made(name).init, KEY)
+        rng = np.random.default_rng(0)
+
+        def filled(x, rng=rng):
+            if jnp.issubdtype(x.dtype, jax.dtypes.prng_key):
+                return jax.random.split(jax.random.key(0), x.shape)
+            return jnp.asarray(rng.integers(0, 2, x.shape)).astype(x.dtype)
+
+        state = jax.tree.map(filled, shapes)
+        keep = Checkpoints(tmp_path / name)
+        keep.write({0: Saved(state, [chunk(rng)])})
+        same(Checkpoints(tmp_path / name).read(0, state).carry, state)
+
+
+def test_checkpoints_take_no_more_than_their_share(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("ganbench.checkpoint.time.monotonic", lambda: clock[0])
+    keep = Checkpoints(tmp_path, every=15)
+    assert not keep.due()
+    clock[0] = 15
+    assert keep.due()
+    real = Checkpoints._write
+
+    def slow(self, *what):
+        clock[0] += 2
+        return real(self, *what)
+
+    monkeypatch.setattr(Checkpoints, "_write", slow)
+    keep.write({0: Saved({}, [chunk(np.random.default_rng(0))])})
+    clock[0] = 17 + 99  # two seconds are 2 % of a hundred
+    assert not keep.due()
+    clock[0] = 17 + 100
+    assert keep.due()

@@ -1,0 +1,146 @@
+"""Files that are no longer what was written: named, set aside, and only their group trained."""
+
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from commands import typed
+from grids import contents, suite
+
+import ganbench
+from ganbench import sweep
+from ganbench.errors import BadInput
+from ganbench.files import SUMS
+
+TABLES = ("runs.csv", "scores.csv", "leaderboard.csv", "curves.parquet", "provenance.json")
+
+
+def small():
+    return suite({"nonsaturating": {}}, seeds=2, steps=100)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "out"
+    sweep.run(small(), folder)
+    return folder
+
+
+def cut(path, rng):
+    data = path.read_bytes()
+    path.write_bytes(data[: rng.integers(len(data))])
+
+
+def flipped(path, rng):
+    data = bytearray(path.read_bytes())
+    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
+    path.write_bytes(bytes(data))
+
+
+def gone(path, rng):
+    path.unlink()
+
+
+def files_of(folder, method):
+    """What a group of `method` consists of: its folder's files and its arrays."""
+    return sorted(p for p in folder.glob(f"*/grid_{method}_*/*")) + sorted(
+        folder.glob(f"*/grid_{method}_*.npz")
+    )
+
+
+def trained_again(folder):
+    """The groups that another call trains, and what it told."""
+    groups, notes = [], []
+    sweep.run(small(), folder, progress=sweep.Progress(group=groups.append, note=notes.append))
+    return groups, notes
+
+
+def check(whole, folder, path, harm, rng):
+    shutil.copytree(whole, folder)
+    harmed = folder / path.relative_to(whole)
+    harm(harmed, rng)
+    groups, notes = trained_again(folder)
+    if harm is gone and path.name == SUMS:  # as of an older version: there is nothing to check
+        assert groups == [] and notes == []
+        return
+    assert groups == ["grid nonsaturating"], path
+    (told,) = notes
+    assert told.startswith(f"{harmed.relative_to(folder)}: ") or SUMS in told
+    (aside,) = (folder / "damaged").iterdir()
+    assert aside.name in told and len(list(aside.iterdir())) >= 6
+    shutil.rmtree(folder / "damaged")
+    assert contents(folder) == contents(whole)
+
+
+@pytest.mark.parametrize("harm", [cut, flipped, gone], ids=lambda harm: harm.__name__)
+def test_a_table_and_samples_of_a_group(whole, tmp_path, harm):
+    rng = np.random.default_rng(0)
+    for i, kind in enumerate(("runs.csv", ".npz")):
+        path = next(p for p in files_of(whole, "nonsaturating") if p.name.endswith(kind))
+        check(whole, tmp_path / str(i), path, harm, rng)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("harm", [cut, flipped, gone], ids=lambda harm: harm.__name__)
+def test_every_file_of_a_group(whole, tmp_path, harm):
+    rng = np.random.default_rng(1)
+    files = files_of(whole, "nonsaturating")
+    assert len(files) == 7, files  # four tables, their checksums, samples, states
+    for i, path in enumerate(files):
+        check(whole, tmp_path / str(i), path, harm, rng)
+
+
+@pytest.mark.parametrize("harm", [cut, flipped], ids=lambda harm: harm.__name__)
+def test_a_table_made_of_the_groups_is_refused_where_it_is_read_and_made_anew(
+    whole, tmp_path, harm
+):
+    rng = np.random.default_rng(2)
+    read = ("runs.csv", "leaderboard.csv", "curves.parquet", "provenance.json")
+    for name in (*read, SUMS):
+        folder = tmp_path / name
+        shutil.copytree(whole, folder)
+        harm(folder / name, rng)
+        with pytest.raises(BadInput, match="altered"):
+            ganbench.load(folder)
+    assert trained_again(folder) == ([], [])
+    for name in (*TABLES, SUMS):
+        harm(folder / name, rng)
+    assert trained_again(folder)[0] == []
+    assert contents(folder) == contents(whole)
+
+
+def test_merge_refuses_a_damaged_group(whole, tmp_path, monkeypatch, capsys):
+    shutil.copytree(whole, tmp_path / "a")
+    path = files_of(tmp_path / "a", "nonsaturating")[-1]
+    flipped(path, np.random.default_rng(3))
+    assert typed(monkeypatch, "merge", whole, tmp_path / "a", "--out", tmp_path / "both") == 2
+    assert f"{path}: altered" in capsys.readouterr().err
+    assert not (tmp_path / "both").exists()
+
+
+def test_coreutils_can_check_a_folder(whole):
+    for folder in (whole, *(whole / "groups").iterdir()):
+        done = subprocess.run(
+            ["sha256sum", "--check", "--strict", SUMS], cwd=folder, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count(": OK") >= 4
+
+
+def test_a_listing_may_not_lead_anywhere_else(whole, tmp_path):
+    """It names files of the group alone: another is damage, and is not opened."""
+    shutil.copytree(whole, tmp_path / "out")
+    (group,) = (tmp_path / "out" / "groups").glob("grid_nonsaturating_*")
+    with (group / SUMS).open("a") as file:
+        file.write(f"{'0' * 64}  /dev/zero\n")
+    groups, notes = trained_again(tmp_path / "out")
+    assert groups == ["grid nonsaturating"] and "/dev/zero" in notes[0]
+
+
+def test_folders_of_before_have_no_sums_and_are_read(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    for path in (tmp_path / "out").rglob(SUMS):
+        path.unlink()
+    assert trained_again(tmp_path / "out") == ([], [])
+    assert len(ganbench.load(tmp_path / "out").runs) == 8
