@@ -84,7 +84,7 @@ def merge(folders: Sequence[Path], out: Path) -> list[Conflict]:
     runs = _by_age(groups)
     newest = runs.drop_duplicates("cell", keep="last").groupby("group")["cell"].agg(frozenset)
     with _appearing(out) as made:
-        store = Store(made, str(read_provenance(folders[0]).get("suite", "")), protocols, "")
+        store = Store(made, str(read_provenance(folders[0]).get("suite", "")), protocols)
         for i, cells in newest.items():
             _copy(groups[int(str(i))], cells, made)
         store.write_tables(order)

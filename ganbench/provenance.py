@@ -37,11 +37,15 @@ def _written(made: Mapping[str, Any]) -> str:
     return json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
 
 
+def versions() -> dict[str, str]:
+    """Of Python, and of the packages that move numbers."""
+    made = {name: importlib.metadata.version(name) for name in _PACKAGES}
+    return made | {"python": platform.python_version()}
+
+
 def origin(device: str, protocols: Mapping[str, Any]) -> str:
     """A group's `provenance.json`: what it was trained with, and its task's protocol."""
-    versions = {name: importlib.metadata.version(name) for name in _PACKAGES}
-    versions |= {"python": platform.python_version()}
-    made = {"schema": SCHEMA, "versions": versions, "device": device, "commit": commit()}
+    made = {"schema": SCHEMA, "versions": versions(), "device": device, "commit": commit()}
     return _written(made | {"protocols": protocols})
 
 

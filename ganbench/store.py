@@ -53,10 +53,8 @@ class Store:
             names the first differing key. Nothing is written by opening.
     """
 
-    def __init__(
-        self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]], device: str
-    ):
-        self.folder, self.suite, self.device = folder, suite, device
+    def __init__(self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]]):
+        self.folder, self.suite = folder, suite
         check_ours(folder)
         seen = {path: finished.damage(path) for path in finished.folders(folder)}
         self.damaged = {path: file for path, file in seen.items() if file is not None}
@@ -123,7 +121,7 @@ class Store:
             BadInput: it cannot be written; what was finished before stays.
         """
         frame, task = run_frame(rows), rows[0]["task"]
-        made = origin(self.device, {task: self.protocols[task]})
+        made = origin(rows[0]["device"], {task: self.protocols[task]})
         files: dict[str, Callable[[Path], Any]] = {
             "provenance.json": lambda p: p.write_text(made),
             "runs.csv": partial(frame.to_csv, index=False),

@@ -1,65 +1,41 @@
 """A suite, trained: groups in order, each stored when it is done, tables kept up to date."""
 
-import re
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-import pandas as pd
 
-from ganbench import finished, kept
 from ganbench import suite as suites
-from ganbench.ahead import Ahead
 from ganbench.budget import setting_of
 from ganbench.canonical import canonical, digest
 from ganbench.checkpoint import EVERY, Checkpoints, Say
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
+from ganbench.engines.engine import Engine, Job, label
+from ganbench.engines.local import local
 from ganbench.errors import BadInput
-from ganbench.harness import Stopped, Trainer, prepared
+from ganbench.finished import group_name
 from ganbench.lock import held
-from ganbench.plan import (
-    BASELINE_EVALUATIONS,
-    BASELINE_LANES,
-    Group,
-    budget_of,
-    cell_hash,
-    group_budget,
-    groups,
-    protocol,
-)
+from ganbench.plan import Group, cell_hash, group_budget, groups, protocol
 from ganbench.plugins import installed
-from ganbench.program import Lane
 from ganbench.progress import Progress, together
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
-from ganbench.scoring import scorers
 from ganbench.shared import shared_of
 from ganbench.store import Store, check_ours
-from ganbench.tables import (
-    Scale,
-    baseline_of,
-    curve_rows,
-    failed_row,
-    final_scores,
-    run_row,
-    score_rows,
-)
 from ganbench.tasks.catalogue import TASKS
 from ganbench.tensorboard import event_files
 from ganbench.watching import told
 
 IN_FLIGHT = "inflight"  # of a results folder: checkpoints of groups that are not finished
 TABLES_SHARE = 0.03  # of the time, at most: they are made of all groups anew, a kill loses none
-
-Keep = Callable[[Group], Checkpoints]
 
 
 def run(
@@ -76,11 +52,9 @@ def run(
     progress: Progress | None = None,
     tensorboard: bool = False,
     checkpoint_every: float = EVERY,
+    engine: Engine | None = None,
 ) -> Results:
     """Trains what is missing of a suite and returns its tables.
-
-    A group is compiled in a thread of its own while the one before it is trained: settings of JAX
-    that hold inside a `with` alone do not reach it, and an end waits for the compilation in flight.
 
     Args:
         suite: a name, a file, or a `Suite`.
@@ -98,6 +72,7 @@ def run(
         checkpoint_every: seconds between two checkpoints of the group in flight, at least (0: one
             at every evaluation): what is killed and called again goes on from the last, to the
             same numbers.
+        engine: who trains the groups; `engines.local` on `devices` if not given.
 
     Raises:
         BadInput: a bad suite or argument, or a folder of another protocol; nothing is written.
@@ -110,7 +85,6 @@ def run(
     use_compilation_cache()
     devices = devices or jax.devices()
     protocols = {name: protocol(suite, name) for name in suite.tasks}
-    kind = devices[0].device_kind
     folder = Path(out or Path("results") / suite.name)
     watchers = [progress or Progress(), *([event_files(folder)] if tensorboard else [])]
     hashes = {name: digest(made) for name, made in protocols.items()}
@@ -121,60 +95,44 @@ def run(
         there = folder.is_dir()
         if there:  # else nobody trains into it, and bad input is not to leave it behind
             until_the_end.enter_context(held(folder))
-        store = Store(folder, suite.name, protocols, kind)
+        store = Store(folder, suite.name, protocols)
         missing = _missing(planned, hashes, store.cells())
         for group in missing:
             _check_group(suite, group)
         if not there:
             until_the_end.enter_context(held(folder))
-            store = Store(folder, suite.name, protocols, kind)  # whoever was here in between
+            store = Store(folder, suite.name, protocols)  # whoever was here in between
             missing = _missing(planned, hashes, store.cells())
         everybody = together(*watchers, until_the_end.enter_context(told(folder)))
         for told_of in store.set_aside():
             everybody.note(told_of)
         store.write_tables(order)
         keep = partial(_checkpoints, folder, hashes, checkpoint_every, everybody.note)
-        _train(suite, missing, hashes, devices, store, order, everybody, deadline, keep)
+        job = Job(suite, missing, hashes, lambda: time.monotonic() > deadline, keep)
+        _train(engine or local(devices), job, store, order, everybody)
     return load(folder)
 
 
 def _train(
-    suite: Suite,
-    missing: list[Group],
-    hashes: Mapping[str, str],
-    devices: Sequence[jax.Device],
-    store: Store,
-    order: Sequence[tuple[str, str]],
-    progress: Progress,
-    deadline: float,
-    keep: Keep,
+    engine: Engine, job: Job, store: Store, order: Sequence[tuple[str, str]], progress: Progress
 ) -> None:
-    """Trains the groups in their order; tables are made now and then, and at the end."""
-    progress.begin(len(missing), sum(len(g.lanes) * suite.tasks[g.task].steps for g in missing))
-    scales: dict[str, Scale] = {}
+    """Stores groups as the engine finishes them; tables are made now and then, and at the end."""
+    steps = job.suite.tasks
+    progress.begin(len(job.groups), sum(len(g.lanes) * steps[g.task].steps for g in job.groups))
     due = -np.inf
     try:
-        # most of compiling keeps one core busy, training all of them: apart, the others would wait
-        ready = (partial(_prepared, suite, group, devices, progress.note) for group in missing)
-        with Ahead(ready) as compiled:
-            for done, group in enumerate(missing):
-                if time.monotonic() > deadline:
-                    progress.stopped(len(missing) - done)
-                    break
-                if group.task not in scales:
-                    scales[group.task] = _scale(suite, group.task, hashes[group.task], devices)
-                label = f"{group.task} {group.method}"
-                progress.group(label)
-                scale, kept = scales[group.task], keep(group)
-                statuses = _train_group(
-                    suite, group, compiled.take, scale, store, progress, deadline, kept
-                )
+        with closing(engine(job, progress)) as made:
+            for group, finished in made:
+                store.add(*finished)
+                if finished.curves is not None:
+                    progress.curves(finished.curves)
+                    job.checkpoints(group).remove()
                 if (clock := time.monotonic()) > due:
                     store.write_tables(order)
                     due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
-                progress.done(label, statuses)
+                progress.done(label(group), finished.statuses())
     finally:  # an interrupt too leaves tables of all that is finished
-        if missing:
+        if job.groups:
             store.write_tables(order)
 
 
@@ -182,7 +140,7 @@ def _checkpoints(
     folder: Path, hashes: Mapping[str, str], every: float, say: Say, group: Group
 ) -> Checkpoints:
     cells = [cell_hash(hashes[group.task], cell) for cell in group.cells]
-    name = finished.group_name(group.task, group.method, cells)
+    name = group_name(group.task, group.method, cells)
     return Checkpoints(folder / IN_FLIGHT / name, every, say)
 
 
@@ -222,68 +180,3 @@ def _missing(planned: list[Group], hashes: dict[str, str], have: set[str]) -> li
             cells = tuple(group.cells[i] for i in keep)
             made.append(group._replace(cells=cells, lanes=tuple(group.lanes[i] for i in keep)))
     return made
-
-
-def _scale(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.Device]) -> Scale:
-    """What the task's runs are held against: it depends on the protocol alone, on no run."""
-    task = TASKS[name]()
-    budget = budget_of(suite.tasks[name], task)
-    budget = budget._replace(steps=BASELINE_EVALUATIONS, evaluations=BASELINE_EVALUATIONS)
-    lanes = [Lane(0, i, {"learning_rate": 0.0}, "baseline") for i in range(BASELINE_LANES)]
-    records, _ = prepared(task, "real", {}, lanes, budget, devices)()
-    kind = devices[0].device_kind
-    baseline = baseline_of(task, records)
-    return Scale(task, suite.rules(), baseline, protocol_hash, kind, scorers(task, suite.scores))
-
-
-def _prepared(
-    suite: Suite, group: Group, devices: Sequence[jax.Device], note: Callable[[str], None]
-) -> Trainer:
-    task = TASKS[group.task]()
-    budget = group_budget(suite, group, task)
-    lanes, asked = group.lanes, suite.diagnostics
-    return prepared(task, group.method, group.static, lanes, budget, devices, asked, note)
-
-
-def _train_group(
-    suite: Suite,
-    group: Group,
-    compiled: Callable[[], Trainer],
-    scale: Scale,
-    store: Store,
-    progress: Progress,
-    deadline: float,
-    checkpoints: Checkpoints,
-) -> list[str]:
-    def advance(lane_steps: int) -> None:
-        progress.advance(lane_steps)
-        if time.monotonic() > deadline:
-            raise Stopped("time limit")
-
-    try:
-        records, cost = compiled()(advance, checkpoints)
-    except BadInput:  # a checkpoint cannot be written
-        raise
-    except Exception as error:  # a method that raises is a row, not the end of the sweep
-        if not isinstance(error, Stopped):
-            checkpoints.remove()
-        reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
-        reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run
-        rows = [failed_row(cell, reason, scale) for cell in group.cells]
-        store.add(rows)
-        return [row["status"] for row in rows]
-    pairs = list(zip(group.cells, records, strict=True))
-    scores = [final_scores(record, scale) for record in records]
-    rows = [run_row(c, r, s, scale, cost) for (c, r), s in zip(pairs, scores, strict=True)]
-    scored = [
-        line
-        for cell, row, own in zip(group.cells, rows, scores, strict=True)
-        for line in score_rows(cell, own, row["status"])
-    ]
-    curves = pd.concat([curve_rows(c, r, scale) for c, r in pairs], ignore_index=True)
-    samples = kept.samples(scale.task, group, records) if suite.keep.samples else None
-    states = kept.states(group, records) if suite.keep.states else None
-    store.add(rows, curves, scored, samples, states)
-    checkpoints.remove()
-    progress.curves(curves)
-    return [row["status"] for row in rows]

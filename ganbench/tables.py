@@ -88,15 +88,22 @@ def _labels(cell: Cell) -> dict[str, Any]:
     return {"schema": SCHEMA, **cell.known_by()}
 
 
-def _run_row(cell: Cell, scale: Scale, cost: Cost | None, rest: dict[str, Any]) -> dict[str, Any]:
+def _run_row(
+    cell: Cell,
+    task: Task,
+    protocol_hash: str,
+    device: str,
+    cost: Cost | None,
+    rest: dict[str, Any],
+) -> dict[str, Any]:
     costs = cost._asdict() if cost else dict.fromkeys(Cost._fields, np.nan)
     own = {
         **_labels(cell),
-        "protocol_hash": scale.protocol_hash,
-        "judge_hash": scale.task.judge.hash,
-        "cell": cell_hash(scale.protocol_hash, cell),
+        "protocol_hash": protocol_hash,
+        "judge_hash": task.judge.hash,
+        "cell": cell_hash(protocol_hash, cell),
         "commit": commit(),
-        "device": scale.device,
+        "device": device,
         **{f"cost_{name}": value for name, value in costs.items()},
     }
     return dict.fromkeys(RUN_COLUMNS) | own | rest
@@ -121,7 +128,7 @@ def run_row(
     dead = made.status in UNFINISHED
     values = {name: np.nan if dead else score.value for name, score in scores.items()}
     rest = made._asdict() | values | {"samples": record.final.n}
-    return _run_row(cell, scale, cost, rest)
+    return _run_row(cell, scale.task, scale.protocol_hash, scale.device, cost, rest)
 
 
 def score_rows(cell: Cell, scores: Mapping[str, Score], status: str) -> list[dict[str, Any]]:
@@ -139,11 +146,12 @@ def score_rows(cell: Cell, scores: Mapping[str, Score], status: str) -> list[dic
     ]
 
 
-def failed_row(cell: Cell, reason: str, scale: Scale) -> dict[str, Any]:
+def failed_row(
+    cell: Cell, reason: str, task: Task, protocol_hash: str, device: str
+) -> dict[str, Any]:
     """The row of a run that the program stopped."""
-    return _run_row(
-        cell, scale, None, {"status": "failed", "reason": reason, "success": False, "samples": 0}
-    )
+    rest = {"status": "failed", "reason": reason, "success": False, "samples": 0}
+    return _run_row(cell, task, protocol_hash, device, None, rest)
 
 
 def curve_rows(cell: Cell, record: Record, scale: Scale) -> pd.DataFrame:

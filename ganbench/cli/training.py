@@ -4,10 +4,10 @@ import math
 import shlex
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,7 +15,10 @@ from rich.console import Console
 from ganbench import runtime
 from ganbench.cli.plugging import Plugins, add
 from ganbench.cli.printing import names, show_board
-from ganbench.errors import BadInput
+from ganbench.errors import BadInput, choices
+
+if TYPE_CHECKING:
+    from ganbench.engines.engine import Engine
 
 app = typer.Typer()
 INTERRUPTED = 130  # as a shell has it: 128 and the number of the signal
@@ -48,6 +51,24 @@ def _once(number: int, frame: Any) -> None:
     raise KeyboardInterrupt
 
 
+def _engine(
+    name: str, address: str | None, cpus: int | None, device: str | None, files: Sequence[Path]
+) -> "Engine | None":
+    """The engine of that name; None for the one that `sweep.run` takes by itself."""
+    from ganbench.engines.ray import on_ray
+
+    on = device.partition(":")[0] if device else "cpu"
+    known = {"local": lambda: None, "ray": lambda: on_ray(address, cpus or 1, on == "gpu", files)}
+    if name not in known:
+        raise BadInput(f"--engine: {name!r} is none of {choices(known)}")
+    for option, value in (("--ray-address", address), ("--ray-cpus", cpus)):
+        if value is not None and name != "ray":
+            raise BadInput(f"{option}: goes with --engine ray")
+    if cpus is not None and cpus < 1:
+        raise BadInput(f"--ray-cpus: {cpus} must be at least 1")
+    return known[name]()
+
+
 @app.command()
 def run(
     suite: Annotated[str, typer.Argument(help="A suite's name or file.")],
@@ -67,6 +88,13 @@ def run(
     checkpoint_every: Annotated[
         float, typer.Option(help="Seconds of a group in flight that a kill may cost.")
     ] = 15.0,
+    engine: Annotated[str, typer.Option(help="Who trains the groups: local or ray.")] = "local",
+    ray_address: Annotated[
+        str | None, typer.Option(help="A cluster's; a Ray of this machine alone if not given.")
+    ] = None,
+    ray_cpus: Annotated[
+        int | None, typer.Option(help="Cores of a group on Ray, a device each [1].")
+    ] = None,
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
@@ -75,6 +103,7 @@ def run(
     if not 0 <= checkpoint_every < math.inf:
         raise BadInput(f"--checkpoint-every: {checkpoint_every} must be at least 0")
     add(plugin)
+    trainer = _engine(engine, ray_address, ray_cpus, device, plugin or [])
     with _watched(device, max_minutes) as how:
         results = sweep.run(
             suite,
@@ -86,6 +115,7 @@ def run(
             tasks=names(tasks, "--tasks"),
             tensorboard=tensorboard,
             checkpoint_every=checkpoint_every,
+            engine=trainer,
             **how,
         )
     show_board(results.leaderboard, results.boxed(), lambda: robustness_of(results))

@@ -1,0 +1,1 @@
+"""Who trains the groups of a sweep."""

@@ -1,0 +1,45 @@
+"""The groups in their order, on the devices of this process."""
+
+from collections.abc import Sequence
+from functools import partial
+
+import jax
+
+from ganbench.ahead import Ahead
+from ganbench.engines.engine import Engine, Job, Trained, label
+from ganbench.harness import Stopped
+from ganbench.progress import Progress
+from ganbench.tables import Scale
+from ganbench.training import compiled, scale_of, train
+
+
+def local(devices: Sequence[jax.Device]) -> Engine:
+    """Trains on `devices`.
+
+    A group is compiled in a thread of its own while the one before it is trained: settings of JAX
+    that hold inside a `with` alone do not reach it, and an end waits for the compilation in flight.
+    When the time is up no further group starts; that in flight is stopped at its next evaluation.
+    """
+
+    def engine(job: Job, progress: Progress) -> Trained:
+        def advance(lane_steps: int) -> None:
+            progress.advance(lane_steps)
+            if job.over():
+                raise Stopped("time limit")
+
+        scales: dict[str, Scale] = {}
+        # most of compiling keeps one core busy, training all of them: apart, the others would wait
+        ready = (partial(compiled, job.suite, one, devices, progress.note) for one in job.groups)
+        with Ahead(ready) as trainers:
+            for done, group in enumerate(job.groups):
+                if job.over():
+                    progress.stopped(len(job.groups) - done)
+                    return
+                if group.task not in scales:
+                    own = job.protocols[group.task]
+                    scales[group.task] = scale_of(job.suite, group.task, own, devices)
+                progress.group(label(group))
+                scale, kept = scales[group.task], job.checkpoints(group)
+                yield group, train(job.suite, group, trainers.take, scale, advance, kept)
+
+    return engine

@@ -1,0 +1,193 @@
+"""The groups as tasks of Ray: on this machine or on a cluster, without a shared file system."""
+
+import importlib.util
+import logging
+import os
+import socket
+import warnings
+from collections.abc import Mapping, Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+
+import ganbench
+from ganbench import plugins, runtime
+from ganbench.engines.cores import pinned
+from ganbench.engines.engine import Engine, Job, Trained, label
+from ganbench.errors import BadInput
+from ganbench.plan import Group
+from ganbench.progress import Progress
+from ganbench.provenance import commit, versions
+from ganbench.schema import Suite
+from ganbench.tables import Scale
+from ganbench.tasks.catalogue import TASKS
+from ganbench.training import Finished, compiled, failed, scale_of, train
+
+RETRIES = 3  # of a group whose worker or node died
+PATIENCE = 1.0  # seconds between two looks at the clock
+PATIENCE_AT_THE_DOOR = 10.0  # seconds that a cluster's first answer may take
+PASSED_ON = ("XLA_FLAGS",)  # of the environment: what else changes numbers
+
+
+class Worker(NamedTuple):
+    """What a process needs before it can train."""
+
+    cpus: int  # one device each
+    gpu: bool
+    versions: Mapping[str, str]  # of the driver: others may give other numbers
+    plugins: Mapping[str, str]  # texts of the files that were added by `--plugin`, by name
+
+
+def on_ray(
+    address: str | None = None,
+    cpus: int = 1,
+    gpu: bool = False,
+    files: Sequence[Path] = (),
+) -> Engine:
+    """Trains each group in a process of Ray's, with `cpus` cores of its own, or a GPU.
+
+    The code is this process's: it travels along, as do `files`, which are plug-ins. What ganbench
+    depends on, and packages that add something by entry points, are installed where the workers
+    are. A group whose worker or node dies is trained anew elsewhere, up to three times: there are
+    no checkpoints. When the time is up, what is in flight is given up, and not recorded.
+
+    Args:
+        address: of a cluster, as `ray.init` takes it; a Ray of this machine alone if not given.
+
+    Raises:
+        BadInput: Ray is not installed, cannot be reached, or has no node with as many cores.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise BadInput('--engine ray: needs Ray: pip install "ganbench[ray]"')
+    if address:
+        _reach(address)
+    elif cpus > runtime.cores():
+        raise BadInput(f"--ray-cpus: {cpus}: this machine has {runtime.cores()}")
+
+    def engine(job: Job, progress: Progress) -> Trained:
+        ray = _started(address)
+        try:
+            _check(ray, cpus, gpu)
+            texts = {path.name: path.read_text() for path in files}
+            worker = Worker(cpus, gpu, versions(), texts)
+            yield from _trained(ray, job, worker, progress)
+        finally:
+            ray.shutdown()
+
+    return engine
+
+
+def _started(address: str | None) -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    import ray
+
+    package = str(Path(ganbench.__file__).parent)
+    passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    how: dict[str, Any] = {} if address else {"num_cpus": runtime.cores()}
+    try:
+        with warnings.catch_warnings():
+            # JAX warns of forks: those that Ray makes become other programs at once
+            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+            ray.init(
+                address or "local",
+                runtime_env={"py_modules": [package], "env_vars": passed},
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+                **how,
+            )
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        told = str(error).splitlines()[0]
+        where = f"--ray-address: {address}" if address else "--engine ray"
+        raise BadInput(f"{where}: cannot be reached: {told}") from None
+    return ray
+
+
+def _reach(address: str) -> None:
+    """Raises BadInput where nothing listens at an address: Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon:  # "auto", "local", or what Ray will refuse
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=PATIENCE_AT_THE_DOOR).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise BadInput(f"--ray-address: {address}: cannot be reached: {error}") from None
+
+
+def _check(ray: Any, cpus: int, gpu: bool) -> None:
+    """Raises BadInput where a group would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpu for node in nodes):
+        wanted = f"{cpus} CPUs{' and a GPU' if gpu else ''}"
+        raise BadInput(f"--engine ray: no node has {wanted} for a group")
+
+
+def _trained(ray: Any, job: Job, worker: Worker, progress: Progress) -> Trained:
+    """The groups as they are finished; a few more than there is room for wait at Ray's door."""
+    remote = ray.remote(
+        num_cpus=worker.cpus, num_gpus=int(worker.gpu), max_retries=RETRIES, max_calls=0
+    )(_in_worker)
+    room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // worker.cpus)
+    suite, how = ray.put(job.suite), ray.put(worker)
+    waiting, flying = list(job.groups), dict[Any, Group]()
+    while waiting or flying:
+        while waiting and len(flying) < room and not job.over():
+            group = waiting.pop(0)
+            flying[remote.remote(suite, group, job.protocols[group.task], how)] = group
+        if job.over():
+            for task in flying:
+                ray.cancel(task, force=True)
+            progress.stopped(len(waiting) + len(flying))
+            return
+        done, _ = ray.wait(list(flying), num_returns=1, timeout=PATIENCE)
+        for task in done:
+            group = flying.pop(task)
+            progress.group(label(group))
+            yield group, _result(ray, task, job, group)
+            progress.advance(len(group.lanes) * job.suite.tasks[group.task].steps)
+
+
+def _result(ray: Any, task: Any, job: Job, group: Group) -> Finished:
+    try:
+        made = ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        raise BadInput(f"--engine ray: {error.cause}") from None
+    except ray.exceptions.RayError as error:  # its worker or node died, again and again
+        return failed(group, error, TASKS[group.task](), job.protocols[group.task], "")
+    own = {"commit": commit()}  # the code is ours
+    return made._replace(rows=[row | own for row in made.rows])
+
+
+def _in_worker(suite: Suite, group: Group, protocol_hash: str, worker: Worker) -> Finished:
+    """What a worker runs."""
+    _begun(worker.cpus, worker.gpu, tuple(sorted(worker.versions.items())), *worker.plugins.items())
+    devices = tuple(jax.devices())
+    scale = _scale(suite.model_dump_json(), group.task, protocol_hash, devices)
+    ready = partial(compiled, suite, group, devices, lambda told: None)
+    return train(suite, group, ready, scale, lambda lane_steps: None, None)
+
+
+@cache
+def _begun(cpus: int, gpu: bool, wanted: tuple, *files: tuple[str, str]) -> None:
+    """Pins the process to cores of its own before JAX starts, one device each; once a process."""
+    for name, version in wanted:
+        here = versions()[name]
+        if here != version:
+            host = socket.gethostname()
+            raise BadInput(f"worker {host} has {name} {here}, this machine {version}")
+    if not gpu:
+        pinned(cpus)
+    runtime.set_devices("gpu" if gpu else f"cpu:{cpus}")
+    runtime.use_compilation_cache()
+    plugins.installed()
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"ganbench-plugins-{os.getpid()}"
+    folder.mkdir(exist_ok=True)
+    for name, text in files:
+        (folder / name).write_text(text)
+        plugins.read(folder / name)
+
+
+@cache
+def _scale(suite: str, task: str, protocol_hash: str, devices: tuple) -> Scale:
+    return scale_of(Suite.model_validate_json(suite), task, protocol_hash, devices)
