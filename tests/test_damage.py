@@ -107,6 +107,9 @@ def test_a_table_made_of_the_groups_is_refused_where_it_is_read_and_made_anew(
     for name in (*TABLES, SUMS):
         harm(folder / name, rng)
     assert trained_again(folder)[0] == []
+    for name in (*TABLES, SUMS):
+        gone(folder / name, rng)
+    assert trained_again(folder)[0] == []
     assert contents(folder) == contents(whole)
 
 
