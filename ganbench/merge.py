@@ -87,6 +87,7 @@ def merge(folders: Sequence[Path], out: Path) -> list[Conflict]:
         store = Store(made, str(read_provenance(folders[0]).get("suite", "")), protocols)
         for i, cells in newest.items():
             _copy(groups[int(str(i))], cells, made)
+        store.look()
         store.write_tables(order)
     return list(_conflicts(runs, groups))
 

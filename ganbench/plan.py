@@ -5,6 +5,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+import pandas as pd
+
 from ganbench.box import TRACED, points
 from ganbench.budget import Budget
 from ganbench.canonical import canonical, digest
@@ -101,6 +103,11 @@ def cell_hash(protocol_hash: str, cell: Cell) -> str:
     }
     parts = [protocol_hash, row.method, versions, row.hyperparameters, cell.seed, cell.replicate]
     return digest(parts)
+
+
+def first_of(runs: pd.DataFrame) -> dict[str, Any]:
+    """Of the first of a group's runs, what `is_current` looks at."""
+    return {name: runs[name].iat[0] for name in (*RUN, "protocol_hash", "cell")}
 
 
 def is_current(run: Mapping[Any, Any]) -> bool:

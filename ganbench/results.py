@@ -1,10 +1,12 @@
 """A results folder, read: its tables as they were written."""
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from ganbench.diagnostics.outcome import STATUSES
@@ -42,6 +44,7 @@ _BOARD = [
 ]
 # whole numbers that may be missing: NumPy would make them floats
 _WHOLE = ("onset", "samples", "reference_samples")
+AT_ONCE = 500  # files
 MOST_RUNS = 10**9  # of a row: tests of more take for ever
 _TEXTS = ("task", "method", "hyperparameters", "status")  # also where they look like numbers
 
@@ -52,7 +55,39 @@ def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
     Raises:
         BadInput: no such file, or one of another schema; or not runs, naming what it lacks.
     """
-    frame = _checked(path, read_table(path), needed, "runs")
+    return _runs(path, read_table(path), needed)
+
+
+def read_many(paths: Sequence[Path], needed: Sequence[str] = _RUNS) -> list[pd.DataFrame]:
+    """As `read_runs` of each, many times as fast: files are read some hundred at a time.
+
+    Raises:
+        BadInput: as `read_runs`, of the first file that it is true of.
+    """
+    parts = [paths[i : i + AT_ONCE] for i in range(0, len(paths), AT_ONCE)]
+    return [frame for part in parts for frame in _read_together(part, needed)]
+
+
+def _read_together(paths: Sequence[Path], needed: Sequence[str]) -> list[pd.DataFrame]:
+    try:
+        texts = [path.read_bytes().partition(b"\n") for path in paths]
+        heads = {head for head, _, _ in texts}
+        ends = np.cumsum([body.count(b"\n") for _, _, body in texts])
+        whole = b"".join([*heads, b"\n", *(body for _, _, body in texts)])
+        frame = _runs(paths[0], _parsed(paths[0], io.BytesIO(whole)), needed)
+        if len(heads) == 1 and len(frame) == ends[-1]:
+            return [
+                frame.iloc[first:end].reset_index(drop=True)
+                for first, end in zip([0, *ends[:-1]], ends, strict=True)
+            ]
+    except (OSError, BadInput):
+        pass
+    # not all alike, or one is not as it should be: it is named
+    return [read_runs(path, needed) for path in paths]
+
+
+def _runs(path: Path, table: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
+    frame = _checked(path, table, needed, "runs")
     _check_whole(path, frame, ("seed", "replicate"))
     if len(frame) and not pd.api.types.is_bool_dtype(frame["success"]):
         raise BadInput(f"{path}: column success must be True or False")
@@ -73,9 +108,13 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; make it with ganbench run")
     verify(path)
+    return _parsed(path, path)
+
+
+def _parsed(path: Path, source: Path | io.BytesIO) -> pd.DataFrame:
     try:
         texts = dict.fromkeys(_TEXTS, str)
-        frame = pd.read_csv(path, keep_default_na=False, na_values=[""], dtype=texts)
+        frame = pd.read_csv(source, keep_default_na=False, na_values=[""], dtype=texts)
     except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
         raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
     schemas = set(frame["schema"]) if "schema" in frame else {"none"}

@@ -20,10 +20,10 @@ from ganbench.canonical import canonical
 from ganbench.errors import BadInput
 from ganbench.files import SUMS, altered, write_all, writing
 from ganbench.leaderboard import leaderboard
-from ganbench.plan import RUN, is_current
+from ganbench.plan import RUN, first_of, is_current
 from ganbench.provenance import differences, origin, provenance
 from ganbench.registry import kinds
-from ganbench.results import read_curves, read_provenance, read_runs, read_table
+from ganbench.results import read_curves, read_many, read_provenance, read_runs, read_table
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
 _LEFT = re.compile(r"\.lock|\..*\.tmp|progress\.json")  # by a kill at the first write
@@ -60,11 +60,9 @@ class Store:
     def __init__(self, folder: Path, suite: str, protocols: Mapping[str, Mapping[str, Any]]):
         self.folder, self.suite = folder, suite
         check_ours(folder)
-        seen = {path: finished.damage(path) for path in finished.folders(folder)}
-        self.damaged = {path: file for path, file in seen.items() if file is not None}
-        groups = self._groups()
-        trained = {task for _, runs in groups for task in runs["task"]}
-        known = self._known([path for path, _ in groups], trained)
+        self.look()
+        trained = {task for runs in self._groups.values() for task in runs["task"].unique()}
+        known = self._known(self._groups, trained)
         before = {task: made for task, made in known.items() if task in trained}
         for task in before.keys() & protocols.keys():
             now = json.loads(canonical(protocols[task]))
@@ -82,10 +80,13 @@ class Store:
             return own  # it is made anew of what the groups say
         return own | read_provenance(self.folder).get("protocols", {})
 
-    def _groups(self) -> list[tuple[Path, pd.DataFrame]]:
-        """The finished groups that are what was written: each one's folder and runs."""
-        whole = [path for path in finished.folders(self.folder) if path not in self.damaged]
-        return [(path, read_runs(path / "runs.csv", RUN_COLUMNS)) for path in whole]
+    def look(self) -> None:
+        """Reads which groups there are, and which of them are no longer what was written."""
+        seen = {path: finished.damage(path) for path in finished.folders(self.folder)}
+        self.damaged = {path: file for path, file in seen.items() if file is not None}
+        whole = [path for path in seen if path not in self.damaged]
+        tables = read_many([path / "runs.csv" for path in whole], RUN_COLUMNS)
+        self._groups = dict(zip(whole, tables, strict=True))  # the runs of each finished group
 
     def set_aside(self) -> list[str]:
         """Moves damaged groups out of the way; says of each which file it is and where it went."""
@@ -102,7 +103,8 @@ class Store:
         """The finished groups without those of another version of their method: they stay on disk,
         but are neither counted nor shown beside what today's version gives.
         """
-        return [(path, runs) for path, runs in self._groups() if is_current(runs.iloc[0].to_dict())]
+        every = sorted(self._groups.items(), key=lambda group: group[0])
+        return [(path, runs) for path, runs in every if is_current(first_of(runs))]
 
     def cells(self) -> set[str]:
         """The cells that need no training: all but those that the program stopped."""
@@ -136,8 +138,12 @@ class Store:
             files["scores.csv"] = partial(score_frame(scores).to_csv, index=False)
         arrays = {"samples": samples or {}, "states": states or {}}
         kept = {kind: own for kind, own in arrays.items() if own}
+        name = finished.name_of(frame)
         with writing(self.folder):
-            finished.write_group(self.folder, finished.name_of(frame), files, kept)
+            finished.write_group(self.folder, name, files, kept)
+        path = self.folder / "groups" / name
+        # as it was written, not as it is in memory: another call, which reads it, finds the same
+        self._groups[path] = read_runs(path / "runs.csv", RUN_COLUMNS)
 
     def write_tables(self, order: Iterable[tuple[str, str]]) -> None:
         """Makes the five tables anew from the finished groups.
@@ -150,23 +156,23 @@ class Store:
         Raises:
             BadInput: they cannot be written; the groups stay.
         """
-        tasks, methods = (dict.fromkeys(names) for names in zip(*order, strict=True))
 
-        def sorted_rows(rows: pd.DataFrame, *last: str) -> pd.DataFrame:
-            rows = rows.assign(
-                _task=rows["task"].map({name: i for i, name in enumerate(tasks)}),
-                _method=rows["method"].map({name: i for i, name in enumerate(methods)}),
+        def sorted_rows(rows: pd.DataFrame, *last: str, among: Any = slice(None)) -> pd.DataFrame:
+            """Of a table, which may be large, one copy: its order is found on what it goes by."""
+            keys = rows[[*RUN, *last]].loc[among]
+            places = (
+                keys[name].map({x: i for i, x in enumerate(dict.fromkeys(known))})
+                for name, known in zip(("task", "method"), zip(*order, strict=True), strict=True)
             )
+            keys = keys.assign(**dict(zip(("_task", "_method"), places, strict=True)))
             by = ["_task", "task", "_method", *RUN[1:], *last]
-            rows = rows.sort_values(by, kind="stable", ignore_index=True)
-            return rows.drop(columns=["_task", "_method"])
+            return rows.loc[keys.sort_values(by, kind="stable").index].reset_index(drop=True)
 
         groups = self._current()
         runs = pd.concat([run_frame([]), *[frame for _, frame in groups]], ignore_index=True)
         # a cell that the program stopped and a later call trained is there twice: the trained one
-        stopped = runs["status"] == "failed"
-        runs = runs.assign(_stopped=stopped).sort_values("_stopped", kind="stable")
-        runs = sorted_rows(runs.drop_duplicates("cell").drop(columns="_stopped"))
+        ended = runs["cell"].loc[runs["status"].eq("failed").sort_values(kind="stable").index]
+        runs = sorted_rows(runs, among=ended.drop_duplicates().index.sort_values())
         board = leaderboard(runs, kinds("reference"))
         paths = [folder for folder, _ in groups]
         scores = sorted_rows(_joined(paths, "scores.csv", read_table, SCORE_COLUMNS))

@@ -13,7 +13,7 @@ import pytest
 from grids import contents, suite, unsealed
 
 import ganbench
-from ganbench import registry, sweep
+from ganbench import registry, results, sweep
 from ganbench.errors import BadInput
 from ganbench.parts import adam
 from ganbench.registry import Entry
@@ -254,3 +254,24 @@ def test_load_gives_the_tables_that_run_returned(first):
     pd.testing.assert_frame_equal(again.curves, results.curves)
     with pytest.raises(BadInput, match="no such file"):
         ganbench.load(folder / "nowhere")
+
+
+def test_many_runs_are_read_as_each_alone_is(first, tmp_path):
+    paths = sorted((first[0] / "groups").glob("*/runs.csv"))
+    assert len(paths) == 5
+    for one, path in zip(results.read_many(paths), paths, strict=True):
+        pd.testing.assert_frame_equal(one, results.read_runs(path), check_dtype=False)
+    runs = pd.read_csv(paths[1])
+    for name, change, told in (
+        ("lacking", runs.drop(columns="status"), "no column status"),
+        ("twice", pd.concat([runs, runs]), "is there twice"),
+        ("strange", runs.assign(status="fine"), "status 'fine' is none of"),
+    ):
+        change.to_csv(tmp_path / name, index=False)
+        with pytest.raises(BadInput, match=f"{tmp_path / name}: .*{told}"):
+            results.read_many([paths[0], tmp_path / name, paths[2]])
+    wide = runs.assign(note="two\nlines")
+    wide.to_csv(tmp_path / "wide", index=False)  # other columns: read alone
+    found = results.read_many([paths[0], tmp_path / "wide"])
+    assert found[1]["note"].tolist() == ["two\nlines"] * 3 and "note" not in found[0]
+    assert results.read_many([]) == []
