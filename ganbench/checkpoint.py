@@ -9,8 +9,7 @@ import json
 import os
 import shutil
 import time
-import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,12 +21,10 @@ import numpy as np
 from ganbench.files import SUMS, checksum, listed, listing, replace, writing
 from ganbench.metrics.evidence import Tally
 from ganbench.record import Chunk, Scored
+from ganbench.room import Say
 
 EVERY = 15.0  # seconds between two checkpoints of a group, at least
 SHARE = 0.02  # of the time, at most, goes into them
-
-
-Say = Callable[[str], None]
 
 
 class Saved(NamedTuple):
@@ -66,7 +63,7 @@ class Checkpoints:
         known = _sound(folder)
         try:
             found = _read(folder, known, self.program, like)
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except Exception:  # whatever a file may hold that none of ours does
             found = None
         if found is None:
             shutil.rmtree(folder, ignore_errors=True)

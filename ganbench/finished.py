@@ -6,6 +6,7 @@ damaged/<name>/                          all of a group that is no longer what w
 """
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -22,7 +23,8 @@ ARRAYS = ("samples", "states")
 
 def group_name(task: str, method: str, cells: Iterable[str]) -> str:
     """What a group's folder and files are called: equal cells, by their hashes, equal name."""
-    return f"{task}_{method}_{digest(sorted(cells))[:12]}"
+    plain = re.sub(r"[^\w.+-]|^\.", "_", f"{task}_{method}")  # a table may hold any text
+    return f"{plain}_{digest(sorted(cells))[:12]}"
 
 
 def name_of(runs: pd.DataFrame) -> str:

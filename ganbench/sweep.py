@@ -13,7 +13,7 @@ import numpy as np
 from ganbench import suite as suites
 from ganbench.budget import setting_of
 from ganbench.canonical import canonical, digest
-from ganbench.checkpoint import EVERY, Checkpoints, Say
+from ganbench.checkpoint import EVERY, Checkpoints
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
 from ganbench.engines.engine import Engine, Job, label
@@ -26,6 +26,7 @@ from ganbench.plugins import installed
 from ganbench.progress import Progress, together
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
+from ganbench.room import Say
 from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.shared import shared_of

@@ -168,3 +168,17 @@ def test_the_command_lists_what_it_left(whole, copy, tmp_path, monkeypatch, caps
     assert "grid minimax" in told and "modes is 3.5" in told and "1 conflict" in told
     assert typed(monkeypatch, "merge", whole, b, "--out", out) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("name", ["../../x", "/tmp/x", ".x", "a/b", "x\\y"])
+def test_names_in_tables_lead_nowhere(whole, copy, tmp_path, name):
+    a, b = changed(copy("a"), "minimax", 0, status="ok"), unsealed(copy("b"))
+    for path in [*b.glob("groups/*/runs.csv"), b / "runs.csv"]:
+        runs = pd.read_csv(path)
+        runs.assign(method=runs["method"].replace("minimax", name)).to_csv(path, index=False)
+    before = {p for p in tmp_path.iterdir()}
+    merge([a, b], tmp_path / "in" / "out")
+    assert {*tmp_path.iterdir()} - before == {tmp_path / "in"}
+    assert [p.name for p in (tmp_path / "in").iterdir()] == ["out"]
+    names = {p.name.split("_")[0] for p in (tmp_path / "in" / "out" / "groups").iterdir()}
+    assert names == {"grid"}
