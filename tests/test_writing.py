@@ -6,14 +6,17 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from grids import contents, suite
+from test_checkpoint import chunk
 
 from ganbench import sweep
+from ganbench.checkpoint import Checkpoints, Saved
 from ganbench.errors import BadInput
 from ganbench.lock import held
 from ganbench.store import Store
@@ -23,7 +26,7 @@ CALLS = [
     *((os, name) for name in ("replace", "fsync", "open", "pwrite")),
     *((pd.DataFrame, name) for name in ("to_csv", "to_parquet")),
     *((Path, name) for name in ("write_text", "mkdir")),
-    (np, "savez_compressed"),
+    *((np, name) for name in ("savez", "savez_compressed")),
 ]
 
 
@@ -117,6 +120,34 @@ def test_a_kill_or_a_full_disk_at_a_write_loses_nothing_that_was_finished(
         assert contents(folder) == whole, n
 
 
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_either_at_any_write_of_a_checkpoint_leaves_one_that_is_whole(tmp_path, error):
+    chunks = [chunk(np.random.default_rng(i)) for i in range(4)]
+    saved = {n: Saved({"x": np.full(3, n)}, chunks[:n]) for n in (2, 4)}
+    seen = set()
+    for n in range(99):
+        folder, told = tmp_path / str(n), []
+        keep = Checkpoints(folder)
+        keep.write({0: saved[2]})
+        with pytest.MonkeyPatch.context() as patch:
+            made = failing(patch, n, error)
+            with suppress(Killed, BadInput):
+                keep.write({0: saved[4]})
+        again = Checkpoints(folder, say=told.append)
+        found = again.read(0, saved[2].carry)
+        assert told == []
+        np.testing.assert_array_equal(found.carry["x"], saved[len(found.chunks)].carry["x"])
+        seen.add(len(found.chunks))
+        again.write({0: saved[4]})  # what the one that goes on writes
+        whole = Checkpoints(folder, say=told.append).read(0, saved[2].carry)
+        assert len(whole.chunks) == 4 and whole.carry["x"][0] == 4 and told == []
+        if len(found.chunks) == 2:  # else there was nothing to write, and so to tidy up
+            assert len(list((folder / "0").glob("state-*"))) == 1
+        if len(made) <= n:  # none failed
+            break
+    assert seen == {2, 4} and 10 < n < 98
+
+
 @pytest.mark.slow
 def test_a_sweep_goes_on_after_either(tmp_path):
     sweep.run(small(), tmp_path / "whole")
@@ -149,6 +180,7 @@ def test_a_second_process_is_told_who_holds_a_folder(tmp_path):
 def test_a_killed_process_holds_nothing(tmp_path):
     code = f"""
 import time
+from contextlib import suppress
 from pathlib import Path
 from ganbench.lock import held
 with held(Path({str(tmp_path)!r})):
