@@ -3,16 +3,19 @@
 import hashlib
 import os
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 from ganbench.errors import BadInput
 
 SUMS = "SHA256SUMS"  # of coreutils' format: `sha256sum -c` reads it in the results folder
+SHARE = 0.5  # of the memory that is free, at most, for the arrays of one file
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
@@ -81,6 +84,26 @@ def write_all(folder: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
     for name, path in made.items():
         os.replace(path, folder / name)
     sync(folder)
+
+
+def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a file, or those that are named; they hold no pickle.
+
+    Raises:
+        BadInput: it cannot be read, lacks one of them, or would take more than half of the memory
+            that is free: a few kilobytes may unpack to as much as you like.
+    """
+    try:
+        with zipfile.ZipFile(path) as packed:
+            size = sum(one.file_size for one in packed.infolist())
+        free = psutil.virtual_memory().available
+        if size > SHARE * free:
+            told = f"{size:,} bytes when unpacked, of {free:,} that are free"
+            raise BadInput(f"{path}: cannot be read: {told}")
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return {name: arrays[name] for name in (arrays.files if names is None else names)}
+    except (OSError, ValueError, EOFError, KeyError, MemoryError, zipfile.BadZipFile) as error:
+        raise BadInput(f"{path}: cannot be read: {error}") from None
 
 
 def checksum(path: Path) -> str:

@@ -9,8 +9,9 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from ganbench.errors import BadInput
+from ganbench.files import read_npz
 from ganbench.results import read_runs
-from ganbench.trained import arrays, label
+from ganbench.trained import label
 
 SAMPLES = 16  # of a run, in a row
 SCALE = {8: 4, 28: 2, 32: 2}  # times as large as the samples, by their height
@@ -44,7 +45,7 @@ def galleries(folder: Path, runs: int = 2) -> dict[str, Image.Image]:
 def _kept(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """(label, its first samples) of every run that has images."""
     for path in sorted((folder / "samples").glob("[!.]*.npz")):
-        found = arrays(path)
+        found = read_npz(path)
         cells, final = found.get("cells"), found.get("final")
         if cells is None or final is None or len(np.atleast_1d(cells)) != len(np.atleast_1d(final)):
             raise BadInput(f"{path}: no samples of as many runs as it names")

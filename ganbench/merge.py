@@ -12,14 +12,14 @@ import pandas as pd
 
 from ganbench import finished
 from ganbench.errors import BadInput
-from ganbench.files import npz_writer
+from ganbench.files import npz_writer, read_npz
 from ganbench.kept import of_lanes
 from ganbench.plan import RUN
 from ganbench.provenance import differences
 from ganbench.results import read_curves, read_provenance, read_runs
 from ganbench.store import Store
 from ganbench.tables import RUN_COLUMNS
-from ganbench.trained import arrays, label
+from ganbench.trained import label
 
 _ASIDE = ("cost_", "commit", "device")  # what two runs of one cell need not have in common
 
@@ -181,7 +181,7 @@ def _copy(group: _Group, cells: frozenset[str], out: Path) -> None:
         made[_of(made, runs)].to_parquet(curves, index=False)
     wanted = {label(run) for run in runs.to_dict("records")}
     for kind, path in found.items():
-        has = arrays(path)
+        has = read_npz(path)
         lanes = [i for i, cell in enumerate(map(str, has["cells"])) if cell in wanted]
         npz_writer(of_lanes(has, lanes))(out / kind / f"{name}.npz")
     finished.seal(target, target)

@@ -1,7 +1,6 @@
 """The games of a results folder as their training left them, restored from `states/`."""
 
 import json
-import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,8 +16,9 @@ from ganbench.canonical import canonical
 from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput, choices
+from ganbench.files import read_npz
 from ganbench.game import TrainState
-from ganbench.plan import is_current, with_axes
+from ganbench.plan import first_of, is_current, with_axes
 from ganbench.registry import plays, recipe
 from ganbench.results import read_provenance, read_runs
 from ganbench.shared import shared_of
@@ -88,21 +88,9 @@ def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     """(label, (file, lane)) of every run with a state whose method is what it was."""
     for group in sorted((folder / "groups").glob("[!.]*/runs.csv")):
         path = folder / "states" / f"{group.parent.name}.npz"
-        if path.is_file() and is_current(read_runs(group).iloc[0].to_dict()):
-            yield from ((str(x), (path, i)) for i, x in enumerate(arrays(path)["cells"]))
-
-
-def arrays(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of a .npz file of a results folder, which hold no pickle.
-
-    Raises:
-        BadInput: it cannot be read.
-    """
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise BadInput(f"{path}: cannot be read: {error}") from None
+        if path.is_file() and is_current(first_of(read_runs(group))):
+            cells = read_npz(path, ["cells"])["cells"]
+            yield from ((str(x), (path, i)) for i, x in enumerate(cells))
 
 
 def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task: Task) -> Trained:
@@ -115,7 +103,7 @@ def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task:
     rows = rows.set_index(["seed", "replicate"])
     alive = ~rows["status"].isin(UNFINISHED)
     places = [rows["place"].get(run, rows["place"].iloc[0]) for run in runs]
-    files = {path: arrays(path) for path in {path for path, _ in places}}
+    files = {path: read_npz(path) for path in {path for path, _ in places}}
     states = [kept.restored(files[path], lane, like) for path, lane in places]
     return Trained(
         method,

@@ -11,10 +11,10 @@ from grids import contents, suite, unsealed
 
 from ganbench import sweep
 from ganbench.errors import BadInput
+from ganbench.files import read_npz
 from ganbench.merge import merge
 from ganbench.results import load
 from ganbench.schema import KeepTable
-from ganbench.trained import arrays
 
 BOTH = {"nonsaturating": {}, "minimax": {}}
 
@@ -114,8 +114,8 @@ def test_a_group_of_which_others_have_newer_runs_is_cut(whole, tmp_path):
     curves = pd.read_parquet(path.parent / "curves.parquet")
     assert set(curves["replicate"]) == {3, 4}
     for kind in ("samples", "states"):
-        old = arrays(a / kind / f"{source.name}.npz")
-        new = arrays(tmp_path / "out" / kind / f"{path.parent.name}.npz")
+        old = read_npz(a / kind / f"{source.name}.npz")
+        new = read_npz(tmp_path / "out" / kind / f"{path.parent.name}.npz")
         assert old.keys() == new.keys()
         for name, values in new.items():
             shared = name in ("schema", "steps")

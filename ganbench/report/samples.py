@@ -2,7 +2,6 @@
 
 import base64
 import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ganbench.errors import BadInput
+from ganbench.files import read_npz
 
 PANELS = 8  # evaluations in a strip, at most
 CELLS, BLUR = 56, 1.2  # of a density on either side, in cells; its smoothing, in cells
@@ -48,11 +48,7 @@ def kept(folder: Path, names: str = "*") -> Iterator[Kept]:
     for path in sorted((folder / "samples").glob(f"{names}.npz")):
         if path.name.startswith("."):
             continue
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-                cells, steps, curve = (arrays[name] for name in ("cells", "steps", "curve"))
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile) as error:
-            raise BadInput(f"{path}: cannot be read: {error}") from None
+        cells, steps, curve = read_npz(path, ("cells", "steps", "curve")).values()
         if cells.shape != curve.shape[:1] or steps.shape != curve.shape[1:2] or not len(steps):
             raise BadInput(f"{path}: no samples of as many runs and steps as it names")
         yield from (Kept(str(cell), steps, own) for cell, own in zip(cells, curve, strict=True))

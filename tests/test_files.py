@@ -1,0 +1,62 @@
+"""Arrays from files of strangers: read whole, or refused in one line."""
+
+import pickle
+import zipfile
+
+import numpy as np
+import psutil
+import pytest
+
+from ganbench.errors import BadInput
+from ganbench.files import npz_writer, read_npz
+
+
+def test_what_was_written_is_read(tmp_path):
+    made = {"a": np.arange(3), "b/c": np.array(["x"])}
+    npz_writer(made)(tmp_path / "x.npz")
+    found = read_npz(tmp_path / "x.npz")
+    assert found.keys() == made.keys()
+    np.testing.assert_array_equal(found["a"], made["a"])
+    assert list(read_npz(tmp_path / "x.npz", ["b/c"])) == ["b/c"]
+    with pytest.raises(BadInput, match="cannot be read: .*c is not"):
+        read_npz(tmp_path / "x.npz", ["c"])
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    npz_writer({"a": np.zeros(10**7)})(tmp_path / "x.npz")
+    assert (tmp_path / "x.npz").stat().st_size < 10**5
+    free = psutil.virtual_memory()._replace(available=10**8)
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: free)
+    with pytest.raises(BadInput, match="80,000,128 bytes when unpacked, of 100,000,000 that are"):
+        read_npz(tmp_path / "x.npz")
+
+
+def test_an_array_larger_than_its_file_is_refused(tmp_path):
+    """Its header asks for a petabyte, and three numbers follow."""
+    npz_writer({"a": np.arange(3.0)})(tmp_path / "x.npz")
+    with zipfile.ZipFile(tmp_path / "x.npz") as packed:
+        text = packed.read("a.npy")
+    shape = b"(%d,)" % 10**14
+    wide = text.replace(b"(3,)", shape).replace(b" " * (len(shape) - 4) + b"\n", b"\n", 1)
+    assert len(wide) == len(text)
+    with zipfile.ZipFile(tmp_path / "y.npz", "w") as packed:
+        packed.writestr("a.npy", wide)
+    with pytest.raises(BadInput, match="cannot be read"):
+        read_npz(tmp_path / "y.npz")
+
+
+class Harm:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was read",))
+
+
+def test_a_pickle_is_not_read(tmp_path):
+    objects = np.empty(1, object)
+    objects[0] = Harm()
+    np.savez(tmp_path / "x.npz", a=objects)
+    (tmp_path / "y.npz").write_bytes(pickle.dumps(Harm()))
+    np.save(tmp_path / "z.npy", np.zeros(3))
+    (tmp_path / "z.npz").write_bytes((tmp_path / "z.npy").read_bytes())
+    for name in ("x.npz", "y.npz", "z.npz", "nowhere.npz"):
+        with pytest.raises(BadInput, match=f"{name}: cannot be read"):
+            read_npz(tmp_path / name)
