@@ -37,9 +37,8 @@ def check_ours(folder: Path) -> None:
         raise BadInput(f"{folder}: cannot be read: {error.strerror}") from None
     if "provenance.json" in names or all(map(_LEFT.fullmatch, names)):
         return
-    if any(
-        (group / SUMS).is_file() for group in finished.folders(folder)
-    ):  # they say what they are
+    groups = finished.folders(folder)
+    if any((group / SUMS).is_file() for group in groups):  # they say what they are
         return
     if "runs.csv" in names:
         raise BadInput(

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from grids import contents, suite
+from harm import Killed, cut, flipped
 
 from ganbench import sweep
 from ganbench.checkpoint import Checkpoints, Saved
@@ -17,10 +18,6 @@ from ganbench.record import Chunk, Scored
 from ganbench.registry import kinds
 
 CHUNKS, EVERY = 4, 50
-
-
-class Killed(BaseException):
-    """What no `except Exception` swallows, as a kill would."""
 
 
 def small(methods=None, seeds=5, **more):
@@ -122,17 +119,6 @@ def test_a_time_limit_loses_nothing_but_the_evaluation_in_hand(whole, tmp_path):
     assert {n: x for n, x in after.items() if not n.startswith("groups")} == {
         n: x for n, x in before.items() if not n.startswith("groups")
     }
-
-
-def cut(path, rng):
-    data = path.read_bytes()
-    path.write_bytes(data[: rng.integers(len(data))])
-
-
-def flipped(path, rng):
-    data = bytearray(path.read_bytes())
-    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
-    path.write_bytes(bytes(data))
 
 
 @pytest.mark.parametrize("harm", [cut, flipped], ids=lambda harm: harm.__name__)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from commands import typed
 from grids import contents, suite
+from harm import cut, flipped, gone
 
 import ganbench
 from ganbench import sweep
@@ -25,21 +26,6 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "out"
     sweep.run(small(), folder)
     return folder
-
-
-def cut(path, rng):
-    data = path.read_bytes()
-    path.write_bytes(data[: rng.integers(len(data))])
-
-
-def flipped(path, rng):
-    data = bytearray(path.read_bytes())
-    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
-    path.write_bytes(bytes(data))
-
-
-def gone(path, rng):
-    path.unlink()
 
 
 def files_of(folder, method):

@@ -170,7 +170,7 @@ def test_the_command_lists_what_it_left(whole, copy, tmp_path, monkeypatch, caps
     assert len(capsys.readouterr().err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["../../x", "/tmp/x", ".x", "a/b", "x\\y"])
+@pytest.mark.parametrize("name", ["../../x", "/x/y", ".x", "a/b", "x\\y"])
 def test_names_in_tables_lead_nowhere(whole, copy, tmp_path, name):
     a, b = changed(copy("a"), "minimax", 0, status="ok"), unsealed(copy("b"))
     for path in [*b.glob("groups/*/runs.csv"), b / "runs.csv"]:

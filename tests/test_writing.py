@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from grids import contents, suite
+from harm import Killed
 from test_checkpoint import chunk
 
 from ganbench import sweep
@@ -28,10 +29,6 @@ CALLS = [
     *((Path, name) for name in ("write_text", "mkdir")),
     *((np, name) for name in ("savez", "savez_compressed")),
 ]
-
-
-class Killed(BaseException):
-    """What no `except Exception` swallows, as a kill would."""
 
 
 ERRORS = [Killed(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]

@@ -4,6 +4,7 @@ import importlib.util
 import logging
 import os
 import socket
+import tempfile
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -181,7 +182,7 @@ def _begun(cpus: int, gpu: bool, wanted: tuple, *files: tuple[str, str]) -> None
     runtime.set_devices("gpu" if gpu else f"cpu:{cpus}")
     runtime.use_compilation_cache()
     plugins.installed()
-    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"ganbench-plugins-{os.getpid()}"
+    folder = Path(tempfile.gettempdir()) / f"ganbench-plugins-{os.getpid()}"
     folder.mkdir(exist_ok=True)
     for name, text in files:
         (folder / name).write_text(text)
