@@ -10,7 +10,7 @@ FLAGS  := $(if $(OUT),--out $(OUT)) $(if $(METHODS),--methods $(METHODS)) \
           $(if $(SEED),--seed $(SEED)) $(if $(STEPS),--steps $(STEPS)) \
           $(if $(DEVICE),--device $(DEVICE))
 
-.PHONY: bench compare report test test-all lint format docs notebooks clean
+.PHONY: bench compare report test test-all lint format perf perf-check docs notebooks clean
 
 bench: $(VENV)/installed         ## train a suite: make bench SUITE=mode-collapse
 	$(BIN)/ganbench run $(SUITE) $(FLAGS) --report
@@ -32,6 +32,16 @@ lint: $(VENV)/installed-test
 format: $(VENV)/installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+perf: $(VENV)/installed-perf     ## speed beside PyTorch and the machine's ceiling: an hour, on a quiet machine
+	$(BIN)/python benchmarks/speed.py
+	$(BIN)/python benchmarks/speed_page.py > docs/speed.md
+	$(BIN)/python benchmarks/costs.py > benchmarks/costs.csv
+	$(BIN)/python benchmarks/methods.py > docs/methods.md
+
+perf-check: $(VENV)/installed-perf  ## whether a ratio is worse than in the committed table
+	$(BIN)/python benchmarks/speed.py --rounds 1 --out build/speed
+	$(BIN)/python benchmarks/speed_check.py build/speed
 
 docs: $(VENV)/installed-docs     ## the site, into build/site; a warning is an error
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
@@ -57,6 +67,10 @@ $(VENV)/installed-test: $(VENV)/bin/python setup.cfg pyproject.toml
 
 $(VENV)/installed-docs: $(VENV)/bin/python setup.cfg pyproject.toml
 	$(BIN)/pip install --quiet --editable ".[docs]"
+	touch $(VENV)/installed $@
+
+$(VENV)/installed-perf: $(VENV)/bin/python setup.cfg pyproject.toml
+	$(BIN)/pip install --quiet --editable ".[perf]"
 	touch $(VENV)/installed $@
 
 $(VENV)/installed-notebooks: $(VENV)/bin/python setup.cfg pyproject.toml

@@ -3,6 +3,8 @@
 <folder>/<block>/chunks-<first>.npz      what its evaluations from one on left behind
                  state-<chunks>.npz      its state after so many of them
                  SHA256SUMS              names the files that belong together; written last
+
+A block goes on only from what its own lanes left behind, in this order, by the same programs.
 """
 
 import json
@@ -18,6 +20,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from ganbench.canonical import digest
+from ganbench.errors import BadInput
 from ganbench.files import SUMS, checksum, listed, listing, replace, writing
 from ganbench.metrics.evidence import Tally
 from ganbench.record import Chunk, Scored
@@ -32,46 +36,77 @@ class Saved(NamedTuple):
 
     carry: Any  # as the program that goes on takes it, on the host
     chunks: list[Chunk]
+    made_by: str  # tells the program, and the lanes in their order, from all others
 
 
 class Checkpoints:
     """The checkpoints of one group.
 
     Args:
-        folder: the group's own; what lies there and is not what was written, or was written by
-            another program, is not read: the block starts anew, which gives the same.
+        folder: the group's own; what lies there and is not what was written, or was made by
+            another program or of other lanes, is set aside, and the block starts anew, which
+            gives the same.
         every: seconds between two checkpoints, at least, and as many more as keep them within
             their share of the time; 0 writes one at every evaluation.
         say: is told of what is not read.
-
-    Attributes:
-        program: what tells the programs that train from all others, and what runs them.
+        made_with: what else may change numbers, versions of packages for one.
     """
 
-    def __init__(self, folder: Path, every: float = EVERY, say: Say = lambda told: None):
-        self.folder, self._every, self._say = folder, every, say
-        self.program = ""
+    def __init__(
+        self,
+        folder: Path,
+        every: float = EVERY,
+        say: Say = lambda told: None,
+        made_with: Any = None,
+    ):
+        self.folder, self._every, self._say, self._made_with = folder, every, say, made_with
         self._due = time.monotonic() + every
+        self._ended: dict[int, Saved] = {}  # blocks that are done and not yet written
         self._files: dict[int, dict[str, str]] = {}  # of chunks: checksums, by block and name
         self._written: dict[int, int] = {}  # how many chunks these hold
 
-    def read(self, block: int, like: Any) -> Saved | None:
-        """How far a block was, if that is known; `like` is a state of its shapes."""
+    def read(self, block: int, made_by: str, like: Any) -> Saved | None:
+        """How far a block was, if that is known; `like` is a state of its shapes.
+
+        Raises:
+            BadInput: the machine cannot read it now; it stays.
+        """
         folder = self.folder / str(block)
         if not folder.is_dir():
             return None
-        known = _sound(folder)
+        if not (folder / SUMS).is_file():  # a kill came before the first was whole
+            shutil.rmtree(folder, ignore_errors=True)
+            return None
+        known: dict[str, str] = {}
         try:
-            found = _read(folder, known, self.program, like)
+            known = _sound(folder)
+            found = _read(folder, known, self._identity(made_by), like)
+        except (OSError, MemoryError) as error:
+            raise BadInput(f"{folder}: cannot be read: {error}") from None
         except Exception:  # whatever a file may hold that none of ours does
             found = None
         if found is None:
-            shutil.rmtree(folder, ignore_errors=True)
-            self._say(f"{folder}: altered, cut short or of another program: begun anew")
+            told = f"altered, cut short or made otherwise; it is in {self._set_aside(folder)} now"
+            self._say(f"{folder}: {told}, and its runs begin anew")
         chunks = {name: x for name, x in known.items() if name.startswith("chunks-")}
         self._files[block] = chunks if found else {}
         self._written[block] = len(found.chunks) if found else 0
-        return found
+        return found._replace(made_by=made_by) if found else None
+
+    def _identity(self, made_by: str) -> str:
+        return digest([made_by, self._made_with])
+
+    def _set_aside(self, folder: Path) -> Path:
+        target = self.folder.parents[1] / "damaged" / f"{self.folder.name}.{folder.name}"
+        with writing(target):
+            shutil.rmtree(target, ignore_errors=True)  # of an earlier damage
+            target.parent.mkdir(exist_ok=True)
+            os.replace(folder, target)
+        return target
+
+    def keep(self, blocks: Mapping[int, Saved]) -> None:
+        """Blocks that are done while others of the group are not: the next `write` writes them."""
+        self._ended |= blocks
 
     def remove(self) -> None:
         """The group is finished."""
@@ -83,23 +118,24 @@ class Checkpoints:
         return time.monotonic() >= self._due
 
     def write(self, blocks: Mapping[int, Saved]) -> None:
-        """Writes how far some blocks are, by number.
+        """Writes how far some blocks are, by number, and those that were kept.
 
         Raises:
             BadInput: it cannot be written.
         """
         began = time.monotonic()
         with writing(self.folder):
-            for block, now in blocks.items():
+            for block, now in {**self._ended, **blocks}.items():
                 if len(now.chunks) > self._written.get(block, 0):
                     self._write(block, *now)
+        self._ended.clear()
         ended = time.monotonic()
         self._due = ended + (self._every and max(self._every, (ended - began) / SHARE))
 
-    def _write(self, block: int, carry: Any, chunks: Sequence[Chunk]) -> None:
+    def _write(self, block: int, carry: Any, chunks: Sequence[Chunk], made_by: str) -> None:
         folder, known = self.folder / str(block), self._written.get(block, 0)
         leaves = dict(_plain(f"leaf{i}", x) for i, x in enumerate(jax.tree.leaves(carry)))
-        state = {"program": np.array(self.program), **leaves}
+        state = {"made_by": np.array(self._identity(made_by)), **leaves}
         new, last = f"chunks-{known}.npz", f"state-{len(chunks)}.npz"
         files = self._files.setdefault(block, {})
         files |= {new: _save(folder / new, dict(_flat_chunks(chunks[known:])))}
@@ -132,7 +168,7 @@ def _sound(folder: Path) -> dict[str, str]:
     return known or {}
 
 
-def _read(folder: Path, files: Iterable[str], program: str, like: Any) -> Saved | None:
+def _read(folder: Path, files: Iterable[str], made_by: str, like: Any) -> Saved | None:
     states = [name for name in files if name.startswith("state-")]
     if len(states) != 1:
         return None
@@ -144,12 +180,12 @@ def _read(folder: Path, files: Iterable[str], program: str, like: Any) -> Saved 
         with np.load(folder / name, allow_pickle=False) as arrays:
             chunks += _chunks(dict(arrays))
     with np.load(folder / states[0], allow_pickle=False) as arrays:
-        if str(arrays["program"]) != program or len(chunks) != _number(states[0]):
+        if str(arrays["made_by"]) != made_by or len(chunks) != _number(states[0]):
             return None
         leaves, tree = jax.tree.flatten(like)
-        found = dict(_natural(name, x) for name, x in arrays.items() if name != "program")
+        found = dict(_natural(name, x) for name, x in arrays.items() if name != "made_by")
         made = [_as(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
-    return Saved(jax.tree.unflatten(tree, made), chunks)
+    return Saved(jax.tree.unflatten(tree, made), chunks, made_by)
 
 
 def _number(name: str) -> int:

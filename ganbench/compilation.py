@@ -12,7 +12,7 @@ import jaxlib
 from jax.sharding import SingleDeviceSharding
 
 from ganbench.canonical import digest
-from ganbench.runtime import compiler_options, one_entry_for_all_devices
+from ganbench.runtime import compiler_options, one_entry_for_all_devices, processor
 
 _one_at_a_time = threading.Lock()  # two threads with one module would both miss it in the cache
 
@@ -67,7 +67,8 @@ def compile_everywhere(
     ):
         made = [list(pool.map(compiled, own)) for own in modules]
     code = "".join(f"{name}\n{x.as_text()}" for name, x in zip(functions, modules[0], strict=True))
-    kind = [code, options, jaxlib.__version__, devices[0].device_kind, os.environ.get("XLA_FLAGS")]
+    device = devices[0].device_kind, processor() if devices[0].platform == "cpu" else ""
+    kind = [code, options, jaxlib.__version__, device, os.environ.get("XLA_FLAGS")]
     programs = [dict(zip(functions, (p for p, _ in each), strict=True)) for each in made]
     longest = max(seconds for each in made for _, seconds in each)
     jaxprs = {name: own.jaxpr for name, own in traced.items()}

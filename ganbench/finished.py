@@ -16,8 +16,10 @@ import numpy as np
 import pandas as pd
 
 from ganbench.canonical import digest
-from ganbench.files import SUMS, damaged, npz_writer, replace, sums, sync
+from ganbench.errors import BadInput
+from ganbench.files import SUMS, damaged, folder, npz_writer, read_npz, replace, sums, sync
 
+TABLES = ("runs.csv", "scores.csv", "curves.parquet", "provenance.json")
 ARRAYS = ("samples", "states")
 
 
@@ -43,13 +45,26 @@ def arrays(group: Path) -> dict[str, Path]:
 
 
 def damage(group: Path) -> Path | None:
-    """The first of a group's files that is not what was written; None if all are."""
-    return damaged(group / SUMS, _files(group))
+    """The first of a group's files that is not what was written; None if all are.
+
+    What else lies there, an editor's or a file manager's, is nobody's concern.
+    """
+    runs = group / TABLES[0]
+    files = [*(group / name for name in TABLES), *arrays(group).values()]
+    return damaged(group / SUMS, filter(Path.is_file, files)) if runs.is_file() else runs
 
 
-def _files(group: Path) -> list[Path]:
-    own = (path for path in group.iterdir() if path.name != SUMS)
-    return [*own, *filter(Path.is_file, arrays(group).values())]
+def read_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
+    """A finished group's samples or states, or those arrays of them that are named.
+
+    Raises:
+        BadInput: as `read_npz`, or they are not what was written.
+    """
+    group = path.parents[1] / "groups" / path.stem
+    if (group / SUMS).is_file() and damaged(group / SUMS, [path], only=True):
+        told = f"altered or cut short: not what {group / SUMS} says"
+        raise BadInput(f"{path}: {told}; ganbench run makes it anew")
+    return read_npz(path, names)
 
 
 def seal(group: Path, target: Path) -> None:
@@ -70,17 +85,23 @@ def write_group(
 ) -> None:
     """Writes a group's files, each by its function, and its arrays by kind; the folder is last."""
     target = root / "groups" / name
-    shutil.rmtree(target, ignore_errors=True)  # only ever one that the program stopped
+    before = target.with_name(f".{name}.old.tmp")
+    shutil.rmtree(before, ignore_errors=True)
+    if (
+        target.is_dir()
+    ):  # only ever one that the program stopped; at a stroke, or half would be left
+        os.replace(target, before)
     for kind, own in kept.items():
         replace(arrays(target)[kind], npz_writer(own))
     temporary = target.with_name(f".{name}.tmp")
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    folder(temporary)
     for file, write in files.items():
         write(temporary / file)
     seal(temporary, target)
     os.replace(temporary, target)
     sync(target.parent)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def set_aside(group: Path) -> Path:

@@ -9,7 +9,7 @@ import pandas as pd
 from PIL import Image, ImageDraw
 
 from ganbench.errors import BadInput
-from ganbench.files import read_npz
+from ganbench.finished import read_arrays
 from ganbench.results import read_runs
 from ganbench.trained import label
 
@@ -45,7 +45,7 @@ def galleries(folder: Path, runs: int = 2) -> dict[str, Image.Image]:
 def _kept(folder: Path) -> Iterator[tuple[str, np.ndarray]]:
     """(label, its first samples) of every run that has images."""
     for path in sorted((folder / "samples").glob("[!.]*.npz")):
-        found = read_npz(path)
+        found = read_arrays(path)
         cells, final = found.get("cells"), found.get("final")
         if cells is None or final is None or len(np.atleast_1d(cells)) != len(np.atleast_1d(final)):
             raise BadInput(f"{path}: no samples of as many runs as it names")

@@ -15,6 +15,7 @@ import numpy as np
 
 from ganbench import memory
 from ganbench.budget import Budget
+from ganbench.canonical import digest
 from ganbench.checkpoint import Checkpoints, Saved
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.metrics.sample import SIZE
@@ -93,18 +94,17 @@ def prepared(
     def run(
         advance: Advance = lambda lane_steps: None, checkpoints: Checkpoints | None = None
     ) -> tuple[list[Record], Cost]:
-        if checkpoints:
-            checkpoints.program = compiled.digest
         records: list[Record] = []
         busy = 0.0
         programs = at_once(made, say)
         while len(records) < len(lanes):
             first = len(records) // each
-            running = [
-                _Block(number, on, _padded(task, blocks[number], own), len(blocks[number]))
-                for number, on in zip(range(first, len(blocks)), programs, strict=False)
-            ]
+            running: list[_Block] = []
             try:
+                for number, on in zip(range(first, len(blocks)), programs, strict=False):
+                    arguments = _padded(task, blocks[number], own)
+                    made_by = _identity(compiled.digest, times, arguments)
+                    running.append(_Block(number, on, arguments, len(blocks[number]), made_by))
                 ended, seconds = _train_wave(task, running, own, times, advance, checkpoints)
             except Exception as error:
                 if len(programs) == 1 or not memory.ran_out(error):
@@ -116,6 +116,8 @@ def prepared(
                 advance(-undone * int(evaluation_steps(own)[0]))
                 del running  # before others take its place
                 continue
+            if checkpoints:
+                checkpoints.keep({block.number: block.saved() for block in running})
             records += ended
             busy += seconds
         speed = 1e3 * busy / max(own.steps * len(lanes), 1)
@@ -128,14 +130,20 @@ def prepared(
 class _Block:
     """A block of lanes in training on one device: where it is, and what it has logged."""
 
-    def __init__(self, number: int, programs: Programs, lanes: dict[str, Any], wanted: int):
-        self.number, self.programs = number, programs
+    def __init__(
+        self, number: int, programs: Programs, lanes: dict[str, Any], wanted: int, made_by: str
+    ):
+        self.number, self.programs, self.made_by = number, programs, made_by
         self.wanted = wanted  # lanes that are not padding
         self.lanes = jax.device_put(lanes, programs.device)
         self.carry = programs.start(self.lanes, programs.shared)
         self.chunks: list[Chunk] = []
 
-    def resume(self, saved: Saved | None) -> None:
+    def saved(self) -> Saved:
+        return Saved(self.carry, self.chunks, self.made_by)
+
+    def resume(self, checkpoints: Checkpoints) -> None:
+        saved = checkpoints.read(self.number, self.made_by, self.carry)
         if saved is not None:
             self.carry = jax.device_put(saved.carry, self.programs.device)
             self.chunks = saved.chunks
@@ -156,7 +164,8 @@ def _train_wave(
     chunk = int(steps[0])
     when = {name: due(steps, times[name]) for name in running[0].programs.diagnose}
     for block in running:
-        block.resume(checkpoints.read(block.number, block.carry) if checkpoints else None)
+        if checkpoints:
+            block.resume(checkpoints)
         report(chunk * block.wanted * len(block.chunks))
     for done, step in enumerate(steps):
         now = [block for block in running if len(block.chunks) == done]  # others were saved later
@@ -184,7 +193,7 @@ def _train_wave(
         except Stopped as error:
             stopped = error
         if checkpoints and (stopped or checkpoints.due()):
-            checkpoints.write({b.number: Saved(b.carry, b.chunks) for b in running})
+            checkpoints.write({b.number: b.saved() for b in running})
         if stopped:
             raise stopped
     final = _scored(running, -1, budget)
@@ -195,6 +204,12 @@ def _train_wave(
         records += [record(lane, steps, block.chunks, own, end, task) for lane in each]
     median = np.median([c.seconds for block in running for c in block.chunks])
     return records, len(steps) * float(median)
+
+
+def _identity(program: str, times: Mapping[str, int], arguments: dict[str, Any]) -> str:
+    """What a block's state hangs on beside its number of steps."""
+    lanes = jax.tree.map(lambda x: x.tolist(), arguments)
+    return digest([program, dict(times), lanes])
 
 
 def _padded(task: Task, block: Sequence[Lane], budget: Budget) -> dict[str, Any]:

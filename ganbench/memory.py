@@ -8,6 +8,14 @@ from typing import Any, NamedTuple
 import jax
 import psutil
 
+_allowed = math.inf
+
+
+def allow(size: float) -> None:
+    """From now on this process may take `size` bytes of the host's memory: others share it."""
+    global _allowed
+    _allowed = size
+
 
 def total(device: jax.Device) -> int:
     """Bytes of memory that there are for `device`; devices of one CPU share theirs."""
@@ -15,7 +23,7 @@ def total(device: jax.Device) -> int:
     if stats:
         return stats["bytes_limit"]
     limits = (group.limit for group in control_groups())
-    return int(min(psutil.virtual_memory().total, *limits, math.inf))
+    return int(min(psutil.virtual_memory().total, *limits, _allowed))
 
 
 def free(device: jax.Device) -> int:
@@ -24,7 +32,8 @@ def free(device: jax.Device) -> int:
     if stats:
         return stats["bytes_limit"] - stats["bytes_in_use"]
     left = (max(group.limit - group.used, 0) for group in control_groups())
-    return int(min(psutil.virtual_memory().available, *left, math.inf))
+    own = max(_allowed - psutil.Process().memory_info().rss, 0)
+    return int(min(psutil.virtual_memory().available, *left, own))
 
 
 def taken(programs: Iterable[Any]) -> int:

@@ -4,14 +4,14 @@ import importlib.metadata
 import json
 import platform
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ganbench.plan import SCHEMA
 
-_PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
+PACKAGES = ("ganbench", "jax", "jaxlib", "flax", "optax", "numpy", "scipy", "scikit-learn")
 
 
 @cache
@@ -37,9 +37,9 @@ def _written(made: Mapping[str, Any]) -> str:
     return json.dumps(made, indent=1, sort_keys=True, default=list) + "\n"
 
 
-def versions() -> dict[str, str]:
-    """Of Python, and of the packages that move numbers."""
-    made = {name: importlib.metadata.version(name) for name in _PACKAGES}
+def versions(packages: Sequence[str] = PACKAGES) -> dict[str, str]:
+    """Of Python, and of packages, by name: those that move numbers if none are given."""
+    made = {name: importlib.metadata.version(name) for name in packages}
     return made | {"python": platform.python_version()}
 
 

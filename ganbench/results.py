@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -44,9 +45,15 @@ _BOARD = [
 ]
 # whole numbers that may be missing: NumPy would make them floats
 _WHOLE = ("onset", "samples", "reference_samples")
+_COUNTS = re.compile(r"rank\w*|n|n_\w+|successes|\w+_n|seeds_to_next|step|cost_block")
 AT_ONCE = 500  # files
 MOST_RUNS = 10**9  # of a row: tests of more take for ever
 _TEXTS = ("task", "method", "hyperparameters", "status")  # also where they look like numbers
+#: Columns that are computed with: whatever else a table holds is shown, or not looked at.
+_NUMBERS = re.compile(
+    r"rank\w*|n|n_\w+|successes|\w+_(mean|low|high|n|rate)|cost_\w+|seeds_to_next|value|step|mean|"
+    r"min|max|coverage|jaccard|steps_to_90|onset|(reference_)?samples"
+)
 
 
 def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
@@ -120,11 +127,18 @@ def _parsed(path: Path, source: Path | io.BytesIO) -> pd.DataFrame:
     schemas = set(frame["schema"]) if "schema" in frame else {"none"}
     if schemas - {SCHEMA}:
         raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
+    for name in map(str, frame):
+        number = name in METRICS or name in OPTIONAL or _NUMBERS.fullmatch(name)
+        there = frame[name].dropna() if number else []
+        if len(there) and not pd.api.types.is_numeric_dtype(there):
+            raise BadInput(f"{path}: column {name} must be numbers")
+        if _COUNTS.fullmatch(name) and not np.isfinite(there).all():
+            raise BadInput(f"{path}: column {name} must be finite")
     for name in _WHOLE:
         if name in frame:
             try:
                 frame[name] = frame[name].astype("Int64")
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 raise BadInput(f"{path}: column {name} must be whole numbers") from None
     return frame
 
@@ -191,7 +205,7 @@ def read_provenance(folder: Path) -> dict[str, Any]:
     verify(path)
     try:
         made = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadInput(f"{path}: cannot be read: {error}") from None
     if not isinstance(made, dict) or made.get("schema") != SCHEMA:
         raise BadInput(f"{path}: this version reads schema {SCHEMA}")
@@ -236,6 +250,9 @@ def read_curves(path: Path) -> pd.DataFrame:
     for name in ("step", "mean"):
         if len(frame) and not pd.api.types.is_numeric_dtype(frame[name]):
             raise BadInput(f"{path}: column {name} must be numbers")
+    for name in (*ROW, "metric"):
+        if not all(isinstance(x, str) for x in frame[name].unique()):
+            raise BadInput(f"{path}: column {name} must be texts")
     return frame
 
 

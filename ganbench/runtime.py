@@ -28,7 +28,8 @@ def cores() -> int:
         return mine
 
 
-def _cpu_features() -> str:
+def processor() -> str:
+    """What code compiled for this machine's processors may use."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
         return next(line for line in lines if line.startswith(("flags", "Features")))
@@ -44,7 +45,7 @@ def use_compilation_cache() -> None:
     """
     config: Any = jax.config  # its options are not attributes that a type checker knows
     if config.jax_compilation_cache_dir is None:
-        key = f"{_cpu_features()} {platform.machine()} {jax.__version__}"
+        key = f"{processor()} {platform.machine()} {jax.__version__}"
         name = hashlib.sha256(key.encode()).hexdigest()[:16]
         folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name
         jax.config.update("jax_compilation_cache_dir", str(folder))

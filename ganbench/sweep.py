@@ -1,8 +1,9 @@
 """A suite, trained: groups in order, each stored when it is done, tables kept up to date."""
 
+import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from ganbench.canonical import canonical, digest
 from ganbench.checkpoint import EVERY, Checkpoints
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
-from ganbench.engines.engine import Engine, Job, label
+from ganbench.engines.engine import Engine, Job, Trained, label
 from ganbench.engines.local import local
 from ganbench.errors import BadInput
 from ganbench.finished import group_name
@@ -24,6 +25,7 @@ from ganbench.lock import held
 from ganbench.plan import Group, cell_hash, group_budget, groups, protocol
 from ganbench.plugins import installed
 from ganbench.progress import Progress, together
+from ganbench.provenance import versions
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.room import Say
@@ -101,37 +103,40 @@ def run(
         for group in missing:
             _check_group(suite, group)
         if not there:
+            until_the_end.callback(_drop_empty, folder)  # where the engine cannot begin
             until_the_end.enter_context(held(folder))
             store = Store(folder, suite.name, protocols)  # whoever was here in between
             missing = _missing(planned, hashes, store.cells())
         everybody = together(*watchers, until_the_end.enter_context(told(folder)))
-        for told_of in store.set_aside():
-            everybody.note(told_of)
-        store.write_tables(order)
         keep = partial(_checkpoints, folder, hashes, checkpoint_every, everybody.note)
         job = Job(suite, missing, hashes, lambda: time.monotonic() > deadline, keep)
-        _train(engine or local(devices), job, store, order, everybody)
+        trained = (engine or local(devices))(job, everybody)
+        trained = until_the_end.enter_context(closing(trained))
+        for told_of in store.set_aside():
+            everybody.note(told_of)
+        _drop_checkpoints(folder, job)
+        store.write_tables(order)
+        _train(trained, job, store, order, everybody)
     return load(folder)
 
 
 def _train(
-    engine: Engine, job: Job, store: Store, order: Sequence[tuple[str, str]], progress: Progress
+    trained: Trained, job: Job, store: Store, order: Sequence[tuple[str, str]], progress: Progress
 ) -> None:
     """Stores groups as the engine finishes them; tables are made now and then, and at the end."""
     steps = job.suite.tasks
     progress.begin(len(job.groups), sum(len(g.lanes) * steps[g.task].steps for g in job.groups))
     due = -np.inf
     try:
-        with closing(engine(job, progress)) as made:
-            for group, finished in made:
-                store.add(*finished)
-                if finished.curves is not None:
-                    progress.curves(finished.curves)
-                    job.checkpoints(group).remove()
-                if (clock := time.monotonic()) > due:
-                    store.write_tables(order)
-                    due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
-                progress.done(label(group), finished.statuses())
+        for group, finished in trained:
+            store.add(*finished)
+            if finished.curves is not None:
+                job.checkpoints(group).remove()
+                progress.curves(finished.curves)
+            if (clock := time.monotonic()) > due:
+                store.write_tables(order)
+                due = time.monotonic() + (time.monotonic() - clock) / TABLES_SHARE
+            progress.done(label(group), finished.statuses())
     finally:  # an interrupt too leaves tables of all that is finished
         if job.groups:
             store.write_tables(order)
@@ -142,7 +147,23 @@ def _checkpoints(
 ) -> Checkpoints:
     cells = [cell_hash(hashes[group.task], cell) for cell in group.cells]
     name = group_name(group.task, group.method, cells)
-    return Checkpoints(folder / IN_FLIGHT / name, every, say)
+    return Checkpoints(folder / IN_FLIGHT / name, every, say, versions())
+
+
+def _drop_checkpoints(folder: Path, job: Job) -> None:
+    """Removes those of groups that are finished, or that nobody asks for any more: a kill, or
+    another plan, left them.
+    """
+    wanted = {job.checkpoints(group).folder for group in job.groups}
+    for left in (folder / IN_FLIGHT).glob("*/"):
+        if left not in wanted:
+            shutil.rmtree(left, ignore_errors=True)
+    _drop_empty(folder / IN_FLIGHT)
+
+
+def _drop_empty(folder: Path) -> None:
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _check_group(suite: Suite, group: Group) -> None:

@@ -16,7 +16,7 @@ from ganbench.canonical import canonical
 from ganbench.diagnostics.inside import Inside, inside
 from ganbench.diagnostics.outcome import UNFINISHED
 from ganbench.errors import BadInput, choices
-from ganbench.files import read_npz
+from ganbench.finished import read_arrays
 from ganbench.game import TrainState
 from ganbench.plan import first_of, is_current, with_axes
 from ganbench.registry import plays, recipe
@@ -89,7 +89,7 @@ def _kept(folder: Path) -> Iterator[tuple[str, tuple[Path, int]]]:
     for group in sorted((folder / "groups").glob("[!.]*/runs.csv")):
         path = folder / "states" / f"{group.parent.name}.npz"
         if path.is_file() and is_current(first_of(read_runs(group))):
-            cells = read_npz(path, ["cells"])["cells"]
+            cells = read_arrays(path, ["cells"])["cells"]
             yield from ((str(x), (path, i)) for i, x in enumerate(cells))
 
 
@@ -103,7 +103,7 @@ def _row(rows: pd.DataFrame, runs: list[Run], protocol: Mapping[str, Any], task:
     rows = rows.set_index(["seed", "replicate"])
     alive = ~rows["status"].isin(UNFINISHED)
     places = [rows["place"].get(run, rows["place"].iloc[0]) for run in runs]
-    files = {path: read_npz(path) for path in {path for path, _ in places}}
+    files = {path: read_arrays(path) for path in {path for path, _ in places}}
     states = [kept.restored(files[path], lane, like) for path, lane in places]
     return Trained(
         method,

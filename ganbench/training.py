@@ -8,10 +8,10 @@ import jax
 import numpy as np
 import pandas as pd
 
-from ganbench import kept
+from ganbench import kept, memory
 from ganbench.checkpoint import Checkpoints
 from ganbench.errors import BadInput
-from ganbench.harness import Advance, Stopped, Trainer, prepared
+from ganbench.harness import Advance, Cost, Stopped, Trainer, prepared
 from ganbench.plan import (
     BASELINE_EVALUATIONS,
     BASELINE_LANES,
@@ -20,6 +20,7 @@ from ganbench.plan import (
     group_budget,
 )
 from ganbench.program import Lane
+from ganbench.record import Record
 from ganbench.room import Say
 from ganbench.schema import Suite
 from ganbench.scoring import scorers
@@ -32,7 +33,6 @@ from ganbench.tables import (
     run_row,
     score_rows,
 )
-from ganbench.tasks.base import Task
 from ganbench.tasks.catalogue import TASKS
 
 
@@ -74,23 +74,31 @@ def train(
     suite: Suite,
     group: Group,
     trainer: Callable[[], Trainer],
-    scale: Scale,
+    scale: Callable[[], Scale],
+    protocol_hash: str,
     advance: Advance,
     checkpoints: Checkpoints | None,
 ) -> Finished:
-    """Trains a group; a method that raises, in `trainer()` too, has rows that are `failed`.
+    """Trains a group; what raises, in `trainer()` or `scale()` too, makes rows that are `failed`.
 
     Raises:
         BadInput: a checkpoint cannot be written.
     """
     try:
-        records, cost = trainer()(advance, checkpoints)
+        run = trainer()
+        return _finished(suite, group, scale(), *run(advance, checkpoints))
     except BadInput:
         raise
     except Exception as error:
-        if checkpoints and not isinstance(error, Stopped):
+        passing = isinstance(error, Stopped | OSError | jax.errors.JaxRuntimeError)
+        if checkpoints and not (passing or memory.ran_out(error)):  # else the next call goes on
             checkpoints.remove()
-        return failed(group, error, scale.task, scale.protocol_hash, scale.device)
+        return failed(group, error, protocol_hash, jax.devices()[0].device_kind)
+
+
+def _finished(
+    suite: Suite, group: Group, scale: Scale, records: Sequence[Record], cost: Cost
+) -> Finished:
     pairs = list(zip(group.cells, records, strict=True))
     scores = [final_scores(record, scale) for record in records]
     rows = [run_row(c, r, s, scale, cost) for (c, r), s in zip(pairs, scores, strict=True)]
@@ -105,8 +113,9 @@ def train(
     return Finished(rows, curves, scored, samples, states)
 
 
-def failed(group: Group, error: Exception, task: Task, protocol_hash: str, device: str) -> Finished:
+def failed(group: Group, error: Exception, protocol_hash: str, device: str) -> Finished:
     """The rows of a group that the program stopped: a row is not the end of a sweep."""
     reason = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     reason = re.sub(r"0x[0-9a-f]+", "0x...", reason)  # an address differs from run to run
+    task = TASKS[group.task]()
     return Finished([failed_row(c, reason, task, protocol_hash, device) for c in group.cells])

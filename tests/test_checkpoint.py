@@ -12,6 +12,7 @@ from harm import Killed, cut, flipped
 from ganbench import sweep
 from ganbench.checkpoint import Checkpoints, Saved
 from ganbench.conformance.trial import KEY, made
+from ganbench.errors import BadInput
 from ganbench.metrics.evidence import Tally
 from ganbench.progress import Progress
 from ganbench.record import Chunk, Scored
@@ -39,8 +40,9 @@ def trained(asked, folder, killed_after=None, **more):
             raise Killed
 
     progress = Progress(group=now.append, advance=advance, **more.pop("watch", {}))
+    how = {"devices": jax.devices()[:2], "checkpoint_every": 0.0} | more
     try:
-        sweep.run(asked, folder, progress=progress, checkpoint_every=0.0, **more)
+        sweep.run(asked, folder, progress=progress, **how)
     except Killed:
         assert killed_after is not None
     return told
@@ -133,9 +135,82 @@ def test_a_damaged_checkpoint_is_named_and_its_block_begins_anew(whole, tmp_path
         harm(folder / name, rng)
         again = trained(small(), folder, watch={"note": notes.append})
         (told,) = notes
+        (aside,) = (folder / "damaged").iterdir()
         assert told.startswith(f"{folder / name.parent}: altered, cut short"), told
+        assert str(aside) in told and len([*aside.iterdir()]) == 4
         assert again[:2] == [0, 200]  # block 0 anew, block 1 from where it was
+        shutil.rmtree(folder / "damaged")
         assert contents(folder) == contents(whole)
+
+
+def test_blocks_that_are_done_between_two_checkpoints_are_in_the_next(whole, tmp_path, monkeypatch):
+    """A wave may take less time than lies between two checkpoints."""
+    now = iter([False] * CHUNKS + [True])
+
+    def due(self):
+        return self.folder.name.startswith("grid_gap_") and next(now, False)
+
+    monkeypatch.setattr(Checkpoints, "due", due)
+    trained(small(), tmp_path / "out", killed_after=2 + CHUNKS + 1 + 2)
+    monkeypatch.undo()
+    again = trained(small(), tmp_path / "out")
+    assert again == [100 * CHUNKS, 100 * CHUNKS, 50, *[50] * (CHUNKS - 1)]
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+@pytest.mark.parametrize("what", ["rate", "hyperparameter"])
+def test_lanes_in_another_order_do_not_go_on_from_each_others_states(tmp_path, what):
+    """Equal cells, equal program: what tells them apart is which lane is where."""
+
+    def asked(values):
+        rate = {"learning_rate": values} if what == "rate" else {}
+        own = {} if what == "rate" else {"hyperparameters": {"r1.gamma": values}}
+        plain = suite({"r1": own}, seeds=1, steps=CHUNKS * EVERY)
+        table = plain.tasks["grid"].model_copy(update=rate)
+        return plain.model_copy(update={"tasks": {"grid": table}})
+
+    trained(asked([1e-2, 1e-3]), tmp_path / "whole")
+    trained(asked([1e-3, 1e-2]), tmp_path / "out", killed_after=1 + 2)
+    told = []
+    again = trained(asked([1e-2, 1e-3]), tmp_path / "out", watch={"note": told.append})
+    assert again == [0, *[100] * CHUNKS] and "made otherwise" in told[0]
+    shutil.rmtree(tmp_path / "out/damaged")
+    one, other = contents(tmp_path / "out"), contents(tmp_path / "whole")
+    assert {n: x for n, x in one.items() if n.endswith(("runs.csv", "board.csv", "parquet"))} == {
+        n: x for n, x in other.items() if n.endswith(("runs.csv", "board.csv", "parquet"))
+    }
+
+
+def test_what_nobody_goes_on_with_is_removed(whole, tmp_path):
+    """A kill after a group was stored, or another plan, leaves checkpoints behind."""
+    folder = tmp_path / "out"
+    shutil.copytree(whole, folder)
+    (folder / sweep.IN_FLIGHT / "grid_gap_0/0").mkdir(parents=True)
+    assert trained(small(), folder) == []
+    assert contents(folder) == contents(whole) and not (folder / sweep.IN_FLIGHT).exists()
+
+
+def test_a_checkpoint_that_cannot_be_read_now_stays(tmp_path, monkeypatch):
+    saved = Saved({"x": np.zeros(3)}, [chunk(np.random.default_rng(0))], "p")
+    keep = Checkpoints(tmp_path / "inflight/group")
+    keep.write({0: saved})
+
+    def refuse(*given):
+        raise OSError("Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("ganbench.checkpoint.checksum", refuse)
+        with pytest.raises(BadInput, match="cannot be read: Input/output error"):
+            keep.read(0, "p", saved.carry)
+    assert len(keep.read(0, "p", saved.carry).chunks) == 1
+
+
+def test_a_kill_before_the_first_was_whole_is_no_damage(tmp_path):
+    told = []
+    (tmp_path / "group/0").mkdir(parents=True)
+    (tmp_path / "group/0/chunks-0.npz").write_bytes(b"half")
+    assert Checkpoints(tmp_path / "group", say=told.append).read(0, "p", {}) is None
+    assert told == [] and not (tmp_path / "group/0").exists()
 
 
 def chunk(rng):
@@ -165,15 +240,14 @@ def test_what_is_read_is_what_was_written(tmp_path):
         "nothing": jnp.zeros((2, 0)),
     }
     chunks = [chunk(rng) for _ in range(3)]
-    first = Checkpoints(tmp_path / "a")
-    first.program = "p"
-    first.write({4: Saved(carry, chunks[:2])})
-    first.write({4: Saved(carry, chunks[:2])})  # nothing new
-    first.write({4: Saved(carry, chunks)})
+    folder = tmp_path / "inflight/a"
+    first = Checkpoints(folder)
+    first.write({4: Saved(carry, chunks[:2], "p")})
+    first.write({4: Saved(carry, chunks[:2], "p")})  # nothing new
+    first.write({4: Saved(carry, chunks, "p")})
     told = []
-    again = Checkpoints(tmp_path / "a", say=told.append)
-    again.program = "p"
-    found = again.read(4, carry)
+    again = Checkpoints(folder, say=told.append)
+    found = again.read(4, "p", carry)
     same(found.carry, carry)
     assert len(found.chunks) == 3 and found.chunks[2].diagnosed.keys() == {"spectrum", "nothing"}
     for one, other in zip(found.chunks, chunks, strict=True):
@@ -183,20 +257,22 @@ def test_what_is_read_is_what_was_written(tmp_path):
         np.testing.assert_array_equal(
             one.diagnosed["spectrum"]["radius/a"], other.diagnosed["spectrum"]["radius/a"]
         )
-    assert again.read(5, carry) is None and told == []
-    again.program = "another"
-    assert again.read(4, carry) is None and "of another program" in told[0]
-    assert again.read(4, carry) is None and len(told) == 1
+    assert again.read(5, "p", carry) is None and told == []
+    other = Checkpoints(folder, say=told.append, made_with={"numpy": "0"})
+    for keep, made_by in ((again, "another"), (other, "p")):
+        assert keep.read(4, made_by, carry) is None and "made otherwise" in told[-1]
+        assert keep.read(4, made_by, carry) is None  # it is out of the way
+        (tmp_path / "damaged/a.4").rename(folder / "4")
+    assert len(told) == 2 and again.read(4, "p", carry)
 
 
 def test_a_state_of_other_shapes_is_not_taken(tmp_path):
-    keep = Checkpoints(tmp_path)
-    keep.write({0: Saved({"x": np.zeros(3, np.float32)}, [chunk(np.random.default_rng(0))])})
+    folder = tmp_path / "inflight/a"
+    chunks = [chunk(np.random.default_rng(0))]
+    Checkpoints(folder).write({0: Saved({"x": np.zeros(3, np.float32)}, chunks, "p")})
     for other in (np.zeros(4, np.float32), np.zeros(3, np.int32)):
-        keep = Checkpoints(tmp_path)
-        shutil.copytree(tmp_path / "0", tmp_path / "kept")
-        assert keep.read(0, {"x": other}) is None and not (tmp_path / "0").exists()
-        (tmp_path / "kept").rename(tmp_path / "0")
+        assert Checkpoints(folder).read(0, "p", {"x": other}) is None
+        (tmp_path / "damaged/a.0").rename(folder / "0")
 
 
 @pytest.mark.parametrize("kind", ["base", "modifier"])
@@ -212,8 +288,8 @@ def test_the_state_of_every_method_is_written_and_read(tmp_path, kind):
 
         state = jax.tree.map(filled, shapes)
         keep = Checkpoints(tmp_path / name)
-        keep.write({0: Saved(state, [chunk(rng)])})
-        same(Checkpoints(tmp_path / name).read(0, state).carry, state)
+        keep.write({0: Saved(state, [chunk(rng)], "p")})
+        same(Checkpoints(tmp_path / name).read(0, "p", state).carry, state)
 
 
 def test_checkpoints_take_no_more_than_their_share(tmp_path, monkeypatch):
@@ -230,7 +306,7 @@ def test_checkpoints_take_no_more_than_their_share(tmp_path, monkeypatch):
         return real(self, *what)
 
     monkeypatch.setattr(Checkpoints, "_write", slow)
-    keep.write({0: Saved({}, [chunk(np.random.default_rng(0))])})
+    keep.write({0: Saved({}, [chunk(np.random.default_rng(0))], "p")})
     clock[0] = 17 + 99  # two seconds are 2 % of a hundred
     assert not keep.due()
     clock[0] = 17 + 100

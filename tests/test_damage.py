@@ -13,6 +13,8 @@ import ganbench
 from ganbench import sweep
 from ganbench.errors import BadInput
 from ganbench.files import SUMS
+from ganbench.finished import read_arrays
+from ganbench.trained import trained
 
 TABLES = ("runs.csv", "scores.csv", "leaderboard.csv", "curves.parquet", "provenance.json")
 
@@ -97,6 +99,56 @@ def test_a_table_made_of_the_groups_is_refused_where_it_is_read_and_made_anew(
         gone(folder / name, rng)
     assert trained_again(folder)[0] == []
     assert contents(folder) == contents(whole)
+
+
+def test_a_listing_that_lacks_a_table_does_not_vouch_for_it(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    (tmp_path / "out" / SUMS).write_text("")
+    with pytest.raises(BadInput, match="altered"):
+        ganbench.load(tmp_path / "out")
+    assert trained_again(tmp_path / "out") == ([], [])
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_what_others_leave_in_a_groups_folder_is_no_damage(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    (group,) = (tmp_path / "out" / "groups").glob("grid_nonsaturating_*")
+    (group / ".DS_Store").write_text("")
+    (group / ".ipynb_checkpoints").mkdir()
+    assert trained_again(tmp_path / "out") == ([], [])
+
+
+@pytest.mark.parametrize("left", [(), ("scores.csv",)])
+def test_a_group_of_which_little_is_left_is_trained_again(whole, tmp_path, left):
+    """As of a kill while it was removed by an older version, its listing first."""
+    shutil.copytree(whole, tmp_path / "out")
+    (group,) = (tmp_path / "out" / "groups").glob("grid_nonsaturating_*")
+    for path in group.iterdir():
+        if path.name not in left:
+            path.unlink()
+    assert trained_again(tmp_path / "out")[0] == ["grid nonsaturating"]
+    shutil.rmtree(tmp_path / "out/damaged")
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_samples_and_states_are_refused_where_they_are_read(whole, tmp_path):
+    for kind in ("samples", "states"):
+        folder = tmp_path / kind
+        shutil.copytree(whole, folder)
+        (path,) = (folder / kind).glob("grid_nonsaturating_*.npz")
+        arrays = dict(np.load(path))
+        np.savez(path, **arrays)  # the same, packed otherwise
+        with pytest.raises(BadInput, match=f"{path.name}: altered or cut short"):
+            read_arrays(path)
+        gone(folder / "groups" / path.stem / SUMS, None)
+        assert read_arrays(path).keys() == arrays.keys()  # of an older version
+        for name in arrays:
+            np.testing.assert_array_equal(read_arrays(path, [name])[name], arrays[name])
+    shutil.copytree(whole, tmp_path / "out")
+    (path,) = (tmp_path / "out/states").glob("grid_nonsaturating_*.npz")
+    flipped(path, np.random.default_rng(0))
+    with pytest.raises(BadInput, match="states/.*: altered or cut short"):
+        trained(tmp_path / "out")
 
 
 def test_merge_refuses_a_damaged_group(whole, tmp_path, monkeypatch, capsys):

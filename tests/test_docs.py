@@ -30,6 +30,7 @@ ROOT = Path(__file__).parents[1]
         ("intervals.py", "statistics.md"),
         ("diagnostics.py", "diagnostics.md"),
         ("suite_format.py", "suite-format.md"),
+        ("speed_page.py", "speed.md"),
     ],
 )
 def test_a_page_is_as_its_script_makes_it(script, page, monkeypatch, capsys):

@@ -1,14 +1,16 @@
 """Arrays from files of strangers: read whole, or refused in one line."""
 
+import os
 import pickle
 import zipfile
 
 import numpy as np
 import psutil
 import pytest
+from harm import flipped
 
 from ganbench.errors import BadInput
-from ganbench.files import npz_writer, read_npz
+from ganbench.files import SUMS, npz_writer, read_npz, replace, write_all
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -43,6 +45,43 @@ def test_an_array_larger_than_its_file_is_refused(tmp_path):
         packed.writestr("a.npy", wide)
     with pytest.raises(BadInput, match="cannot be read"):
         read_npz(tmp_path / "y.npz")
+
+
+def test_a_bit_that_is_flipped_is_seen_or_changes_nothing(tmp_path):
+    """Of a compressed file: its headers, its deflated stream, its directory at the end."""
+    rng, path = np.random.default_rng(0), tmp_path / "x.npz"
+    npz_writer({"a": rng.integers(0, 9, 500), "b": np.arange(40.0)})(path)
+    whole, before = read_npz(path), path.read_bytes()
+    refused = 0
+    for _ in range(400):
+        path.write_bytes(before)
+        flipped(path, rng)
+        try:
+            found = read_npz(path)
+        except BadInput:
+            refused += 1
+        else:
+            assert all(np.array_equal(found[name], whole[name]) for name in found)
+    assert 200 < refused < 400
+
+
+def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, monkeypatch):
+    done = []
+    fsync, rename = os.fsync, os.replace
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: done.append(os.readlink(f"/proc/self/fd/{fd}")) or fsync(fd)
+    )
+    monkeypatch.setattr(os, "replace", lambda a, b: done.append((str(a), str(b))) or rename(a, b))
+    new = tmp_path / "new" / "folder"
+    half, path = str(new / ".x.tmp"), str(new / "x")
+    replace(new / "x", lambda path: path.write_text("whole"))
+    parents = [str(tmp_path), str(new.parent)]
+    assert done == [*parents, half, (half, path), str(new)]
+    done.clear()
+    write_all(new, {"y": lambda path: path.write_text("whole")})
+    halves = [str(new / f".{name}.tmp") for name in ("y", SUMS)]
+    renamed = list(zip(halves, (str(new / "y"), str(new / SUMS)), strict=True))
+    assert done == [*halves, *renamed, str(new)]
 
 
 class Harm:

@@ -18,7 +18,7 @@ from ganbench.game import Method, TrainState
 from ganbench.harness import prepared
 from ganbench.parts import add_to_loss
 from ganbench.plan import budget_of, protocol
-from ganbench.program import Lane
+from ganbench.program import Lane, _finite
 from ganbench.registry import Entry
 from ganbench.setting import Setting
 from ganbench.tasks.catalogue import TASKS
@@ -191,6 +191,18 @@ def test_a_lane_that_breaks_stops_at_its_step_and_its_neighbours_do_not_notice(m
     assert np.array_equal(whole[1].curves["loss/d"][0], broken[1].curves["loss/d"][0])
 
 
+@pytest.mark.parametrize("bad", [jnp.inf, -jnp.inf, jnp.nan])
+def test_one_entry_that_is_not_finite_is_found_wherever_it_is(bad):
+    def found(loss=1.0, entry=2.0, best=3.4e38):
+        kernel = jnp.full((3, 2), -best).at[1, 1].set(entry)
+        params = {"g": {"w": kernel, "none": jnp.zeros((0, 2))}, "d": {"steps": jnp.array(3)}}
+        info = {"loss/g": jnp.array(loss), "grad_norm/g": jnp.array(jnp.nan)}
+        return not jax.jit(_finite)(info, TrainState(params, {}, {}))
+
+    assert not found()  # what is largest in single precision is finite, and so is an empty array
+    assert found(loss=bad) and found(entry=bad)
+
+
 def test_divergence_reaches_the_tables(monkeypatch, tmp_path):
     monkeypatch.setitem(registry.METHODS, "poisoned", Entry(poisoned, "modifier"))
     columns = {"hyperparameters": {"poisoned": {"nan_at": [100.0, float("inf")]}}}
@@ -227,6 +239,19 @@ def test_a_method_that_raises_is_a_failed_row_and_the_sweep_goes_on(monkeypatch,
     assert trained == ["grid broken"]
     assert set(made.runs["status"]) == {"ok", "unlearned"}
     assert len(made.runs) == 2 * 5
+
+
+def test_a_task_that_cannot_be_scored_has_failed_rows_and_the_sweep_goes_on(monkeypatch, tmp_path):
+    def broken(*given):
+        raise ZeroDivisionError("of a judge")
+
+    monkeypatch.setattr("ganbench.engines.local.scale_of", broken)
+    made = sweep.run(suite({"nonsaturating": {}}, seeds=1, steps=50), tmp_path / "out")
+    assert set(made.runs["status"]) == {"failed"} and len(made.runs) == 4
+    assert set(made.runs["reason"]) == {"ZeroDivisionError: of a judge"}
+    monkeypatch.undo()
+    made = sweep.run(suite({"nonsaturating": {}}, seeds=1, steps=50), tmp_path / "out")
+    assert "failed" not in set(made.runs["status"])
 
 
 def test_an_interrupt_leaves_tables_of_all_that_is_finished(monkeypatch, tmp_path):

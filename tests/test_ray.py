@@ -152,12 +152,22 @@ def test_what_is_in_flight_when_the_time_is_up_is_not_recorded(tmp_path):
         (["--engine", "ray", "--ray-cpus", "9999"], "--ray-cpus: 9999: this machine has"),
         (["--engine", "ray", "--ray-address", "127.0.0.1:9"], "127.0.0.1:9: cannot be reached"),
         (["--engine", "ray", "--ray-address", "a:b"], "a:b: cannot be reached"),
+        (["--engine", "ray", "--device", "cpu:4"], "--device: 'cpu:4': with --engine ray it is"),
     ],
 )
 def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, words, told):
     assert typed(monkeypatch, "run", "smoke", "--out", tmp_path / "out", *words) == 2
     error = capsys.readouterr().err
     assert told in error and len(error.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_ray_itself_refuses_leaves_nothing_behind(tmp_path, monkeypatch, capsys):
+    """There is no Ray here to be found."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    words = ("--engine", "ray", "--ray-address", "auto", "--out", tmp_path / "out")
+    assert typed(monkeypatch, "run", "smoke", *words) == 2
+    assert "--ray-address: auto: cannot be reached" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

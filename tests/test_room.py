@@ -1,5 +1,7 @@
 """What is done where memory is short: fewer devices, smaller blocks, a note; never a kill."""
 
+import math
+
 import jax
 import numpy as np
 import pytest
@@ -155,17 +157,17 @@ def test_how_many_lanes_a_block_had_is_written_down(monkeypatch):
     assert prepared(*args)()[1].block == 1
 
 
-def starved(monkeypatch, alone):
-    """Steps of the second device run out of memory; of the first too, if `alone`."""
+def starved(monkeypatch, alone, what="advance"):
+    """`what` of the second device runs out of memory; of the first too, if `alone`."""
     real = room.at_once
 
-    def refuses(*what):
+    def refuses(*given):
         raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 9 bytes.")
 
     def at_once(made, say):
         first, second = real(made, say)
-        first = first._replace(advance=refuses) if alone else first
-        return [first, second._replace(advance=refuses)]
+        first = first._replace(**{what: refuses}) if alone else first
+        return [first, second._replace(**{what: refuses})]
 
     monkeypatch.setattr("ganbench.harness.at_once", at_once)
 
@@ -181,6 +183,24 @@ def test_blocks_that_run_out_of_memory_together_are_trained_in_turn(monkeypatch)
         jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
     assert said == ["ring nonsaturating: out of memory: 1 of 2 blocks at once now"]
     assert sum(told) == 4 * BUDGET.steps  # what was undone is taken back
+
+
+def test_so_are_blocks_that_run_out_of_it_as_they_are_made(monkeypatch):
+    whole, said = trained([]), []
+    starved(monkeypatch, alone=False, what="start")
+    for a, b in zip(trained(said), whole, strict=True):
+        jax.tree.map(np.testing.assert_array_equal, a.params, b.params)
+    assert said == ["ring nonsaturating: out of memory: 1 of 2 blocks at once now"]
+
+
+def test_memory_may_be_shared_out_among_processes(monkeypatch):
+    monkeypatch.setattr(memory, "_allowed", math.inf)
+    device = jax.devices()[0]
+    before = memory.total(device)
+    memory.allow(before / 2)
+    assert memory.total(device) == before // 2 and memory.free(device) < before / 2
+    memory.allow(1)
+    assert memory.free(device) == 0
 
 
 def test_one_block_that_runs_out_of_memory_is_an_error(monkeypatch):

@@ -69,18 +69,17 @@ def test_a_folder_holds_what_it_should(first):
 
 def test_twice_and_on_one_or_two_devices_every_file_is_bit_equal(first, tmp_path):
     folder, _ = first
-    assert len(jax.devices()) == 2
     sweep.run(small(), tmp_path / "one", devices=jax.devices()[:1])
-    sweep.run(small(), tmp_path / "two", devices=jax.devices())
+    sweep.run(small(), tmp_path / "two", devices=jax.devices()[:2])
     assert contents(tmp_path / "two") == contents(folder)
     assert contents(tmp_path / "one") == contents(folder)
 
 
 @pytest.mark.slow
-def test_the_command_line_gives_the_same_bits_on_one_device_and_on_two(tmp_path):
+def test_the_command_line_gives_the_same_bits_on_one_device_two_and_four(tmp_path):
     """With the flags that are shipped and nets of real size, in processes of their own."""
     made = []
-    for device in ("cpu:1", "cpu:2"):
+    for device in ("cpu:1", "cpu:2", "cpu:4"):
         out = tmp_path / device
         words = ["run", "smoke", "--tasks", "ring", "--methods", "nonsaturating", "--seeds", "8"]
         command = [sys.executable, "-m", "ganbench", *words, "--steps", "60", "--out", str(out)]
@@ -88,7 +87,7 @@ def test_the_command_line_gives_the_same_bits_on_one_device_and_on_two(tmp_path)
         environment["XDG_CACHE_HOME"] = str(tmp_path / "cache")
         subprocess.run([*command, "--device", device], check=True, env=environment, timeout=300)
         made.append(contents(out))
-    assert len(made[0]) > 10 and made[0] == made[1]
+    assert len(made[0]) > 10 and made[0] == made[1] == made[2]
 
 
 def test_only_what_is_missing_is_trained_and_old_rows_stay(first, tmp_path):

@@ -34,7 +34,7 @@ CALLS = [
 ERRORS = [Killed(), OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))]
 
 
-def failing(patch, after, error):
+def failing(patch, after, error, calls=CALLS):
     """Every call but the first `after` of them raises; gives how many there were."""
     made = []
 
@@ -47,7 +47,7 @@ def failing(patch, after, error):
 
         return wrapped
 
-    for owner, name in CALLS:
+    for owner, name in calls:
         patch.setattr(owner, name, counted(getattr(owner, name)))
     return made
 
@@ -117,10 +117,33 @@ def test_a_kill_or_a_full_disk_at_a_write_loses_nothing_that_was_finished(
         assert contents(folder) == whole, n
 
 
+def test_a_kill_while_a_group_that_was_stopped_is_replaced(tmp_path, recorded):
+    """Removing the old one is more than one call: what is half removed would be nobody's."""
+    _, added, arguments, order = recorded
+    rows, *rest = added[0]
+    stopped = [row | {"status": "failed", "success": False, "reason": "time"} for row in rows]
+    removing = [(os, "unlink"), (os, "rmdir")]
+    for n in range(99):
+        folder = tmp_path / str(n)
+        with held(folder):
+            store = Store(folder, *arguments)
+            store.add(stopped)
+            store.write_tables(*order)
+            with pytest.MonkeyPatch.context() as patch:
+                made = failing(patch, n, Killed(), CALLS + removing)
+                with suppress(Killed):
+                    store.add(rows, *rest)
+        stored(folder, recorded)
+        assert contents(folder) == contents(recorded[0]), n
+        if len(made) <= n:
+            break
+    assert 15 < n < 98
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_either_at_any_write_of_a_checkpoint_leaves_one_that_is_whole(tmp_path, error):
     chunks = [chunk(np.random.default_rng(i)) for i in range(4)]
-    saved = {n: Saved({"x": np.full(3, n)}, chunks[:n]) for n in (2, 4)}
+    saved = {n: Saved({"x": np.full(3, n)}, chunks[:n], "p") for n in (2, 4)}
     seen = set()
     for n in range(99):
         folder, told = tmp_path / str(n), []
@@ -131,12 +154,12 @@ def test_either_at_any_write_of_a_checkpoint_leaves_one_that_is_whole(tmp_path, 
             with suppress(Killed, BadInput):
                 keep.write({0: saved[4]})
         again = Checkpoints(folder, say=told.append)
-        found = again.read(0, saved[2].carry)
+        found = again.read(0, "p", saved[2].carry)
         assert told == []
         np.testing.assert_array_equal(found.carry["x"], saved[len(found.chunks)].carry["x"])
         seen.add(len(found.chunks))
         again.write({0: saved[4]})  # what the one that goes on writes
-        whole = Checkpoints(folder, say=told.append).read(0, saved[2].carry)
+        whole = Checkpoints(folder, say=told.append).read(0, "p", saved[2].carry)
         assert len(whole.chunks) == 4 and whole.carry["x"][0] == 4 and told == []
         if len(found.chunks) == 2:  # else there was nothing to write, and so to tidy up
             assert len(list((folder / "0").glob("state-*"))) == 1

@@ -57,8 +57,12 @@ def _engine(
     """The engine of that name; None for the one that `sweep.run` takes by itself."""
     from ganbench.engines.ray import on_ray
 
-    on = device.partition(":")[0] if device else "cpu"
-    known = {"local": lambda: None, "ray": lambda: on_ray(address, cpus or 1, on == "gpu", files)}
+    if name == "ray" and device not in (None, "cpu", "gpu"):
+        raise BadInput(f"--device: {device!r}: with --engine ray it is cpu or gpu; see --ray-cpus")
+    known = {
+        "local": lambda: None,
+        "ray": lambda: on_ray(address, cpus or 1, device == "gpu", files),
+    }
     if name not in known:
         raise BadInput(f"--engine: {name!r} is none of {choices(known)}")
     for option, value in (("--ray-address", address), ("--ray-cpus", cpus)):
@@ -104,7 +108,8 @@ def run(
         raise BadInput(f"--checkpoint-every: {checkpoint_every} must be at least 0")
     add(plugin)
     trainer = _engine(engine, ray_address, ray_cpus, device, plugin or [])
-    with _watched(device, max_minutes) as how:
+    # on Ray this process trains nothing: it needs no GPU, and is not to hold one
+    with _watched("cpu" if engine == "ray" else device, max_minutes) as how:
         results = sweep.run(
             suite,
             out,

@@ -1,7 +1,7 @@
 """The groups in their order, on the devices of this process."""
 
 from collections.abc import Sequence
-from functools import partial
+from functools import cache, partial
 
 import jax
 
@@ -27,7 +27,10 @@ def local(devices: Sequence[jax.Device]) -> Engine:
             if job.over():
                 raise Stopped("time limit")
 
-        scales: dict[str, Scale] = {}
+        @cache
+        def scaled(task: str, protocol_hash: str) -> Scale:
+            return scale_of(job.suite, task, protocol_hash, devices)
+
         # most of compiling keeps one core busy, training all of them: apart, the others would wait
         ready = (partial(compiled, job.suite, one, devices, progress.note) for one in job.groups)
         with Ahead(ready) as trainers:
@@ -35,11 +38,9 @@ def local(devices: Sequence[jax.Device]) -> Engine:
                 if job.over():
                     progress.stopped(len(job.groups) - done)
                     return
-                if group.task not in scales:
-                    own = job.protocols[group.task]
-                    scales[group.task] = scale_of(job.suite, group.task, own, devices)
                 progress.group(label(group))
-                scale, kept = scales[group.task], job.checkpoints(group)
-                yield group, train(job.suite, group, trainers.take, scale, advance, kept)
+                own, kept = job.protocols[group.task], job.checkpoints(group)
+                scale = partial(scaled, group.task, own)
+                yield group, train(job.suite, group, trainers.take, scale, own, advance, kept)
 
     return engine

@@ -1,8 +1,11 @@
 """The groups as tasks of Ray: on this machine or on a cluster, without a shared file system."""
 
+import atexit
 import importlib.util
 import logging
+import math
 import os
+import shutil
 import socket
 import tempfile
 import warnings
@@ -14,22 +17,25 @@ from typing import Any, NamedTuple
 import jax
 
 import ganbench
-from ganbench import plugins, runtime
+from ganbench import memory, plugins, runtime
 from ganbench.engines.cores import pinned
 from ganbench.engines.engine import Engine, Job, Trained, label
 from ganbench.errors import BadInput
 from ganbench.plan import Group
 from ganbench.progress import Progress
-from ganbench.provenance import commit, versions
+from ganbench.provenance import PACKAGES, commit, versions
 from ganbench.schema import Suite
 from ganbench.tables import Scale
-from ganbench.tasks.catalogue import TASKS
 from ganbench.training import Finished, compiled, failed, scale_of, train
 
 RETRIES = 3  # of a group whose worker or node died
 PATIENCE = 1.0  # seconds between two looks at the clock
 PATIENCE_AT_THE_DOOR = 10.0  # seconds that a cluster's first answer may take
-PASSED_ON = ("XLA_FLAGS",)  # of the environment: what else changes numbers
+#: Of the environment: what else changes numbers, and where prepared sets lie.
+PASSED_ON = ("XLA_FLAGS", "TFDS_DATA_DIR")
+#: Of one version on all nodes: what moves numbers, and what results travel in. Our code is shipped.
+NEEDED = (*(name for name in PACKAGES if name != "ganbench"), "pandas", "pyarrow", "pydantic")
+SHARE = 0.8  # of a node's memory is what its groups ask for, all together
 
 
 class Worker(NamedTuple):
@@ -37,6 +43,7 @@ class Worker(NamedTuple):
 
     cpus: int  # one device each
     gpu: bool
+    memory: int  # bytes that it may take of its node's
     versions: Mapping[str, str]  # of the driver: others may give other numbers
     plugins: Mapping[str, str]  # texts of the files that were added by `--plugin`, by name
 
@@ -67,21 +74,34 @@ def on_ray(
     elif cpus > runtime.cores():
         raise BadInput(f"--ray-cpus: {cpus}: this machine has {runtime.cores()}")
 
+    texts = {path.name: path.read_text() for path in files}
+    if len(texts) < len(files):
+        raise BadInput("--plugin: two files of one name cannot go to Ray together")
+
     def engine(job: Job, progress: Progress) -> Trained:
-        ray = _started(address)
+        ray = _started(address)  # at once: what is wrong is told before anything is written
         try:
-            _check(ray, cpus, gpu)
-            texts = {path.name: path.read_text() for path in files}
-            worker = Worker(cpus, gpu, versions(), texts)
-            yield from _trained(ray, job, worker, progress)
-        finally:
+            size = _memory(ray, cpus, gpu)
+        except BaseException:
             ray.shutdown()
+            raise
+        worker = Worker(cpus, gpu, size, versions(NEEDED), texts)
+        return _until_shut(ray, _trained(ray, job, worker, progress))
 
     return engine
 
 
+def _until_shut(ray: Any, trained: Trained) -> Trained:
+    try:
+        yield from trained
+    finally:
+        ray.shutdown()
+
+
 def _started(address: str | None) -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    # by itself Ray starts what was killed for memory again for ever
+    os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     import ray
 
     package = str(Path(ganbench.__file__).parent)
@@ -99,7 +119,7 @@ def _started(address: str | None) -> Any:
                 **how,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        told = str(error).splitlines()[0]
+        told = (str(error) or type(error).__name__).splitlines()[0]
         where = f"--ray-address: {address}" if address else "--engine ray"
         raise BadInput(f"{where}: cannot be reached: {told}") from None
     return ray
@@ -116,18 +136,29 @@ def _reach(address: str) -> None:
         raise BadInput(f"--ray-address: {address}: cannot be reached: {error}") from None
 
 
-def _check(ray: Any, cpus: int, gpu: bool) -> None:
-    """Raises BadInput where a group would wait for ever."""
+def _memory(ray: Any, cpus: int, gpu: bool) -> int:
+    """Bytes that a group may take: its share of the smallest node that it fits on.
+
+    Raises:
+        BadInput: it fits on none, and would wait for ever.
+    """
     nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpu for node in nodes):
+    fit = [n for n in nodes if n.get("CPU", 0) >= cpus and n.get("GPU", 0) >= gpu]
+    if not fit:
         wanted = f"{cpus} CPUs{' and a GPU' if gpu else ''}"
         raise BadInput(f"--engine ray: no node has {wanted} for a group")
+    at_once = [min(n["CPU"] // cpus, n["GPU"] if gpu else math.inf) for n in fit]
+    return int(SHARE * min(n["memory"] / k for n, k in zip(fit, at_once, strict=True)))
 
 
 def _trained(ray: Any, job: Job, worker: Worker, progress: Progress) -> Trained:
     """The groups as they are finished; a few more than there is room for wait at Ray's door."""
     remote = ray.remote(
-        num_cpus=worker.cpus, num_gpus=int(worker.gpu), max_retries=RETRIES, max_calls=0
+        num_cpus=worker.cpus,
+        num_gpus=int(worker.gpu),
+        memory=worker.memory,
+        max_retries=RETRIES,
+        max_calls=0,
     )(_in_worker)
     room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // worker.cpus)
     suite, how = ray.put(job.suite), ray.put(worker)
@@ -153,37 +184,42 @@ def _result(ray: Any, task: Any, job: Job, group: Group) -> Finished:
     try:
         made = ray.get(task)
     except ray.exceptions.RayTaskError as error:
-        raise BadInput(f"--engine ray: {error.cause}") from None
+        if isinstance(error.cause, BadInput):
+            raise BadInput(f"--engine ray: {error.cause}") from None
+        return failed(group, error.cause, job.protocols[group.task], "")
     except ray.exceptions.RayError as error:  # its worker or node died, again and again
-        return failed(group, error, TASKS[group.task](), job.protocols[group.task], "")
+        return failed(group, error, job.protocols[group.task], "")
     own = {"commit": commit()}  # the code is ours
     return made._replace(rows=[row | own for row in made.rows])
 
 
 def _in_worker(suite: Suite, group: Group, protocol_hash: str, worker: Worker) -> Finished:
     """What a worker runs."""
-    _begun(worker.cpus, worker.gpu, tuple(sorted(worker.versions.items())), *worker.plugins.items())
+    wanted = tuple(sorted(worker.versions.items()))
+    _begun(worker.cpus, worker.gpu, worker.memory, wanted, *worker.plugins.items())
     devices = tuple(jax.devices())
-    scale = _scale(suite.model_dump_json(), group.task, protocol_hash, devices)
+    scale = partial(_scale, suite.model_dump_json(), group.task, protocol_hash, devices)
     ready = partial(compiled, suite, group, devices, lambda told: None)
-    return train(suite, group, ready, scale, lambda lane_steps: None, None)
+    return train(suite, group, ready, scale, protocol_hash, lambda lane_steps: None, None)
 
 
 @cache
-def _begun(cpus: int, gpu: bool, wanted: tuple, *files: tuple[str, str]) -> None:
+def _begun(cpus: int, gpu: bool, size: int, wanted: tuple, *files: tuple[str, str]) -> None:
     """Pins the process to cores of its own before JAX starts, one device each; once a process."""
+    installed_here = versions(NEEDED)
     for name, version in wanted:
-        here = versions()[name]
+        here = installed_here[name]
         if here != version:
             host = socket.gethostname()
             raise BadInput(f"worker {host} has {name} {here}, this machine {version}")
     if not gpu:
         pinned(cpus)
+    memory.allow(size)
     runtime.set_devices("gpu" if gpu else f"cpu:{cpus}")
     runtime.use_compilation_cache()
     plugins.installed()
-    folder = Path(tempfile.gettempdir()) / f"ganbench-plugins-{os.getpid()}"
-    folder.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="ganbench-plugins-"))  # what others cannot write to
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for name, text in files:
         (folder / name).write_text(text)
         plugins.read(folder / name)

@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from ganbench.errors import BadInput
-from ganbench.files import read_npz
+from ganbench.finished import read_arrays
 
 PANELS = 8  # evaluations in a strip, at most
 CELLS, BLUR = 56, 1.2  # of a density on either side, in cells; its smoothing, in cells
@@ -48,7 +48,7 @@ def kept(folder: Path, names: str = "*") -> Iterator[Kept]:
     for path in sorted((folder / "samples").glob(f"{names}.npz")):
         if path.name.startswith("."):
             continue
-        cells, steps, curve = read_npz(path, ("cells", "steps", "curve")).values()
+        cells, steps, curve = read_arrays(path, ("cells", "steps", "curve")).values()
         if cells.shape != curve.shape[:1] or steps.shape != curve.shape[1:2] or not len(steps):
             raise BadInput(f"{path}: no samples of as many runs and steps as it names")
         yield from (Kept(str(cell), steps, own) for cell, own in zip(cells, curve, strict=True))

@@ -1,0 +1,149 @@
+"""The same GAN as a plain PyTorch training loop: steps a second of one process, as JSON.
+
+    python benchmarks/peer_torch.py '{"nets": "mlp", "batch": 64, "width": 128, "depth": 2}'
+
+Beside those, any of `latent`, `threads`, `fused` (that kind of Adam, the faster one on a CPU),
+`compiled` (the losses by `torch.compile`), `seconds` to measure, and `at`, the time (since the
+epoch) to begin. Nets, losses, optimizer and batches are those that `ganbench` trains by
+`nonsaturating`: `mlp` on the ring, `conv` and `dcgan` on 8 x 8 images. Nothing is scored or logged.
+`speed.py` runs it.
+"""
+
+import json
+import math
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+SIDE, CENTRES, SIGMA, IMAGES = 8, 8, 0.02, 1797
+DEFAULTS = {"latent": 2, "threads": 1, "fused": False, "compiled": False, "seconds": 2.0, "at": 0}
+WARM = 30  # steps that are not measured: the first are slower, and compile
+
+Players = tuple[nn.Module, nn.Module]  # generator, discriminator
+
+
+def leaky() -> nn.Module:
+    return nn.LeakyReLU(0.2)
+
+
+def dense(sizes: list[int], activation: Callable[[], nn.Module]) -> list[nn.Module]:
+    pairs = zip(sizes, sizes[1:], strict=False)
+    return [part for i, o in pairs for part in (nn.Linear(i, o), activation())]
+
+
+def mlp(width: int, depth: int, latent: int) -> Players:
+    g = dense([latent] + depth * [width], nn.ReLU) + [nn.Linear(width, 2)]
+    d = dense([2] + depth * [width], leaky) + [nn.Linear(width, 1)]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def conv(width: int, depth: int, latent: int) -> Players:
+    """Kernels of 3; where `ganbench` pads after a map PyTorch pads on both sides, at equal cost."""
+
+    def down(before: int, after: int) -> nn.Module:
+        return nn.Conv2d(before, after, 3, 2, padding=1)
+
+    def up(before: int, after: int) -> nn.Module:
+        return nn.ConvTranspose2d(before, after, 3, 2, padding=1, output_padding=1)
+
+    g = dense([latent] + depth * [8 * width], nn.ReLU) + [nn.Unflatten(1, (2 * width, 2, 2))]
+    g += [up(2 * width, width), nn.ReLU(), up(width, 1), nn.Tanh()]
+    d = [down(1, width), leaky(), down(width, 2 * width), leaky(), nn.Flatten()]
+    d += dense([8 * width] + depth * [4 * width], leaky) + [nn.Linear(4 * width, 1)]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+def dcgan(width: int, depth: int, latent: int) -> Players:
+    """Kernels of 4, normalized by the batch where the paper does."""
+
+    def normalized(layer: nn.Module, channels: int) -> list[nn.Module]:
+        return [layer, nn.BatchNorm2d(channels, track_running_stats=False)]
+
+    maps = [width * 2**i for i in range(depth)]
+    side = SIDE // 2**depth
+    first = nn.Linear(latent, maps[-1] * side**2, bias=False)
+    g: list[nn.Module] = [first, nn.Unflatten(1, (maps[-1], side, side))]
+    g += [nn.BatchNorm2d(maps[-1], track_running_stats=False), nn.ReLU()]
+    for before, after in zip(maps[:0:-1], maps[-2::-1], strict=True):
+        layer = nn.ConvTranspose2d(before, after, 4, 2, 1, bias=False)
+        g += [*normalized(layer, after), nn.ReLU()]
+    g += [nn.ConvTranspose2d(width, 1, 4, 2, 1), nn.Tanh()]
+    d: list[nn.Module] = [nn.Conv2d(1, width, 4, 2, 1), leaky()]
+    for before, after in zip(maps, maps[1:], strict=False):
+        d += [*normalized(nn.Conv2d(before, after, 4, 2, 1, bias=False), after), leaky()]
+    d += [nn.Flatten(), nn.Linear(maps[-1] * side**2, 1)]
+    return nn.Sequential(*g), nn.Sequential(*d)
+
+
+NETS = {"mlp": mlp, "conv": conv, "dcgan": dcgan}
+
+
+def ring(batch: int) -> Callable[[], torch.Tensor]:
+    angles = 2 * math.pi * torch.arange(CENTRES) / CENTRES
+    centres = torch.stack([angles.cos(), angles.sin()], 1)
+    return lambda: centres[torch.randint(CENTRES, (batch,))] + SIGMA * torch.randn(batch, 2)
+
+
+def images(batch: int) -> Callable[[], torch.Tensor]:
+    """Of noise: what is on them costs nothing."""
+    held = torch.rand(IMAGES, 1, SIDE, SIDE) * 2 - 1
+    return lambda: held[torch.randint(IMAGES, (batch,))]
+
+
+def stepper(players: Players, real: Callable[[], torch.Tensor], given: dict) -> Callable[[], None]:
+    g, d = players
+    adam = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999), fused=given["fused"] or None)
+    g_moves, d_moves = adam(g.parameters()), adam(d.parameters())
+
+    def d_loss(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        return softplus(-d(x)).mean() + softplus(d(g(z).detach())).mean()
+
+    def g_loss(z: torch.Tensor) -> torch.Tensor:
+        return softplus(-d(g(z))).mean()
+
+    if given["compiled"]:
+        d_loss, g_loss = torch.compile(d_loss), torch.compile(g_loss)
+
+    def latents() -> torch.Tensor:
+        return torch.randn(given["batch"], given["latent"])
+
+    def step() -> None:
+        d_moves.zero_grad()
+        d_loss(real(), latents()).backward()
+        d_moves.step()
+        g_moves.zero_grad()
+        g_loss(latents()).backward()
+        g_moves.step()
+
+    return step
+
+
+def main() -> None:
+    given = DEFAULTS | json.loads(sys.argv[1])
+    torch.set_num_threads(given["threads"])
+    players = NETS[given["nets"]](given["width"], given["depth"], given["latent"])
+    real = (ring if given["nets"] == "mlp" else images)(given["batch"])
+    step = stepper(players, real, given)
+    begun = time.perf_counter()
+    for _ in range(WARM):
+        step()
+    warm_s = time.perf_counter() - begun
+    wait = given["at"] - time.time()
+    if wait < 0 < given["at"]:
+        sys.exit(f"peer_torch: warm {-wait:.0f} s after it was to begin")
+    time.sleep(max(0.0, wait))
+    begun, done = time.perf_counter(), 0
+    while (taken := time.perf_counter() - begun) < given["seconds"]:
+        for _ in range(10):
+            step()
+        done += 10
+    parameters = sum(p.numel() for own in players for p in own.parameters())
+    print(json.dumps({"rate": done / taken, "parameters": parameters, "warm_s": warm_s}))
+
+
+main()
