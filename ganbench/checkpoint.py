@@ -7,24 +7,22 @@
 A block goes on only from what its own lanes left behind, in this order, by the same programs.
 """
 
-import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
 from ganbench.files import SUMS, checksum, listed, listing, replace, writing
-from ganbench.metrics.evidence import Tally
-from ganbench.record import Chunk, Scored
+from ganbench.packed import as_like, chunks_of, flat_chunks, natural, plain
+from ganbench.record import Chunk
 from ganbench.room import Say
 
 EVERY = 15.0  # seconds between two checkpoints of a group, at least
@@ -134,11 +132,11 @@ class Checkpoints:
 
     def _write(self, block: int, carry: Any, chunks: Sequence[Chunk], made_by: str) -> None:
         folder, known = self.folder / str(block), self._written.get(block, 0)
-        leaves = dict(_plain(f"leaf{i}", x) for i, x in enumerate(jax.tree.leaves(carry)))
+        leaves = dict(plain(f"leaf{i}", x) for i, x in enumerate(jax.tree.leaves(carry)))
         state = {"made_by": np.array(self._identity(made_by)), **leaves}
         new, last = f"chunks-{known}.npz", f"state-{len(chunks)}.npz"
         files = self._files.setdefault(block, {})
-        files |= {new: _save(folder / new, dict(_flat_chunks(chunks[known:])))}
+        files |= {new: _save(folder / new, dict(flat_chunks(chunks[known:])))}
         text = listing(files | {last: _save(folder / last, state)})
         replace(folder / SUMS, lambda path: path.write_text(text))
         self._written[block] = len(chunks)
@@ -178,75 +176,15 @@ def _read(folder: Path, files: Iterable[str], made_by: str, like: Any) -> Saved 
         if _number(name) != len(chunks):
             return None
         with np.load(folder / name, allow_pickle=False) as arrays:
-            chunks += _chunks(dict(arrays))
+            chunks += chunks_of(dict(arrays))
     with np.load(folder / states[0], allow_pickle=False) as arrays:
         if str(arrays["made_by"]) != made_by or len(chunks) != _number(states[0]):
             return None
         leaves, tree = jax.tree.flatten(like)
-        found = dict(_natural(name, x) for name, x in arrays.items() if name != "made_by")
-        made = [_as(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
+        found = dict(natural(name, x) for name, x in arrays.items() if name != "made_by")
+        made = [as_like(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
     return Saved(jax.tree.unflatten(tree, made), chunks, made_by)
 
 
 def _number(name: str) -> int:
     return int(name.split("-")[1].removesuffix(".npz"))
-
-
-def _as(x: np.ndarray, like: Any) -> Any:
-    """A leaf as the program takes it; raises ValueError if it is of another shape or type."""
-    made: Any = x
-    if _is_key(like):
-        made = jax.random.wrap_key_data(jnp.asarray(x), impl=jax.random.key_impl(like))
-    if made.shape != like.shape or made.dtype != like.dtype:
-        raise ValueError(f"{made.dtype} {made.shape}, must be {like.dtype} {like.shape}")
-    return made
-
-
-def _is_key(x: Any) -> bool:
-    return jnp.issubdtype(x.dtype, jax.dtypes.prng_key)
-
-
-def _plain(name: str, x: Any) -> tuple[str, np.ndarray]:
-    """An array as NumPy's files hold it, under a name that says where it was of a type of JAX's."""
-    made = np.asarray(jax.random.key_data(x) if _is_key(x) else x)
-    if made.dtype.isbuiltin == 1:
-        return name, made
-    return f"{name}|{made.dtype.name}", made.view(f"u{made.dtype.itemsize}")
-
-
-def _natural(name: str, x: np.ndarray) -> tuple[str, np.ndarray]:
-    own, _, kind = name.partition("|")
-    return own, x.view(jnp.dtype(kind)) if kind else x
-
-
-def _flat_chunks(chunks: Sequence[Chunk]) -> Iterator[tuple[str, np.ndarray]]:
-    """Every array of some chunks, by a name that is a list."""
-    for i, chunk in enumerate(chunks):
-        parts: dict[tuple[str, ...], Any] = {("seconds",): chunk.seconds}
-        parts |= {("info", name): x for name, x in chunk.info.items()}
-        parts |= {("tally", name): x for name, x in chunk.scored.tallies._asdict().items()}
-        parts |= {("squares",): chunk.scored.squares, ("samples",): chunk.scored.samples}
-        for diagnostic, own in chunk.diagnosed.items():
-            parts |= {("diagnosed", diagnostic): np.zeros(0)}  # also where it has no quantity
-            parts |= {("diagnosed", diagnostic, name): x for name, x in own.items()}
-        for name, x in parts.items():
-            yield _plain(json.dumps([i, *name]), np.asarray(x))
-
-
-def _chunks(arrays: Mapping[str, np.ndarray]) -> list[Chunk]:
-    made: dict[int, dict[tuple[str, ...], np.ndarray]] = {}
-    for key, x in (_natural(name, x) for name, x in arrays.items()):
-        i, *name = json.loads(key)
-        made.setdefault(i, {})[tuple(name)] = x
-    return [_chunk(made[i]) for i in range(len(made))]
-
-
-def _chunk(parts: Mapping[tuple[str, ...], np.ndarray]) -> Chunk:
-    def under(*head: str) -> dict[str, np.ndarray]:
-        n = len(head)
-        return {name[n]: x for name, x in parts.items() if name[:n] == head and len(name) == n + 1}
-
-    tallies: Any = under("tally")
-    scored = Scored(Tally(**tallies), parts[("squares",)], parts[("samples",)])
-    diagnosed = {name: under("diagnosed", name) for name in under("diagnosed")}
-    return Chunk(under("info"), scored, diagnosed, float(parts[("seconds",)]))

@@ -2,7 +2,6 @@
 
 import io
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ganbench.columns import check_whole, checked, parsed
 from ganbench.diagnostics.outcome import STATUSES
 from ganbench.errors import BadInput
 from ganbench.files import verify
@@ -43,17 +43,8 @@ _BOARD = [
     *("n", "successes", "success_rate", "success_low", "success_high"),
     *(f"n_{status.name}" for status in STATUSES),
 ]
-# whole numbers that may be missing: NumPy would make them floats
-_WHOLE = ("onset", "samples", "reference_samples")
-_COUNTS = re.compile(r"rank\w*|n|n_\w+|successes|\w+_n|seeds_to_next|step|cost_block")
 AT_ONCE = 500  # files
 MOST_RUNS = 10**9  # of a row: tests of more take for ever
-_TEXTS = ("task", "method", "hyperparameters", "status")  # also where they look like numbers
-#: Columns that are computed with: whatever else a table holds is shown, or not looked at.
-_NUMBERS = re.compile(
-    r"rank\w*|n|n_\w+|successes|\w+_(mean|low|high|n|rate)|cost_\w+|seeds_to_next|value|step|mean|"
-    r"min|max|coverage|jaccard|steps_to_90|onset|(reference_)?samples"
-)
 
 
 def read_runs(path: Path, needed: Sequence[str] = _RUNS) -> pd.DataFrame:
@@ -81,7 +72,7 @@ def _read_together(paths: Sequence[Path], needed: Sequence[str]) -> list[pd.Data
         heads = {head for head, _, _ in texts}
         ends = np.cumsum([body.count(b"\n") for _, _, body in texts])
         whole = b"".join([*heads, b"\n", *(body for _, _, body in texts)])
-        frame = _runs(paths[0], _parsed(paths[0], io.BytesIO(whole)), needed)
+        frame = _runs(paths[0], parsed(paths[0], io.BytesIO(whole)), needed)
         if len(heads) == 1 and len(frame) == ends[-1]:
             return [
                 frame.iloc[first:end].reset_index(drop=True)
@@ -94,8 +85,8 @@ def _read_together(paths: Sequence[Path], needed: Sequence[str]) -> list[pd.Data
 
 
 def _runs(path: Path, table: pd.DataFrame, needed: Sequence[str]) -> pd.DataFrame:
-    frame = _checked(path, table, needed, "runs")
-    _check_whole(path, frame, ("seed", "replicate"))
+    frame = checked(path, table, needed, "runs")
+    check_whole(path, frame, ("seed", "replicate"))
     if len(frame) and not pd.api.types.is_bool_dtype(frame["success"]):
         raise BadInput(f"{path}: column success must be True or False")
     for _, run in frame[frame.duplicated(RUN)].iterrows():
@@ -115,49 +106,7 @@ def read_table(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise BadInput(f"{path}: no such file; make it with ganbench run")
     verify(path)
-    return _parsed(path, path)
-
-
-def _parsed(path: Path, source: Path | io.BytesIO) -> pd.DataFrame:
-    try:
-        texts = dict.fromkeys(_TEXTS, str)
-        frame = pd.read_csv(source, keep_default_na=False, na_values=[""], dtype=texts)
-    except (OSError, ValueError) as error:  # an empty file and a broken line are ValueErrors
-        raise BadInput(f"{path}: cannot be read: {str(error).splitlines()[0]}") from None
-    schemas = set(frame["schema"]) if "schema" in frame else {"none"}
-    if schemas - {SCHEMA}:
-        raise BadInput(f"{path}: schema {schemas.pop()}; this version reads schema {SCHEMA}")
-    for name in map(str, frame):
-        number = name in METRICS or name in OPTIONAL or _NUMBERS.fullmatch(name)
-        there = frame[name].dropna() if number else []
-        if len(there) and not pd.api.types.is_numeric_dtype(there):
-            raise BadInput(f"{path}: column {name} must be numbers")
-        if _COUNTS.fullmatch(name) and not np.isfinite(there).all():
-            raise BadInput(f"{path}: column {name} must be finite")
-    for name in _WHOLE:
-        if name in frame:
-            try:
-                frame[name] = frame[name].astype("Int64")
-            except (TypeError, ValueError, OverflowError):
-                raise BadInput(f"{path}: column {name} must be whole numbers") from None
-    return frame
-
-
-def _checked(path: Path, frame: pd.DataFrame, needed: Sequence[str], what: str) -> pd.DataFrame:
-    missing = [name for name in needed if name not in frame]
-    if missing:
-        raise BadInput(f"{path}: not {what}: no column {missing[0]}")
-    for name in _TEXTS:
-        if name in frame and frame[name].isna().any():
-            raise BadInput(f"{path}: column {name} has an empty cell")
-    for text in frame["hyperparameters"].unique():
-        try:
-            table = isinstance(json.loads(text), dict)
-        except (TypeError, ValueError, RecursionError):
-            table = False
-        if not table:
-            raise BadInput(f"{path}: hyperparameters {text[:60]!r} are no JSON table")
-    return frame
+    return parsed(path, path)
 
 
 def read_board(path: Path) -> pd.DataFrame:
@@ -169,11 +118,11 @@ def read_board(path: Path) -> pd.DataFrame:
     frame = read_table(path)
     metrics = [*METRICS, *(name for name in OPTIONAL if f"{name}_mean" in frame)]
     parts = [f"{metric}_{part}" for metric in metrics for part in ("mean", "low", "high", "n")]
-    board = _checked(path, frame, [*_BOARD, *parts], "a leaderboard")
+    board = checked(path, frame, [*_BOARD, *parts], "a leaderboard")
     for _, row in board[board.duplicated(ROW)].iterrows():
         raise BadInput(f"{path}: row {' '.join(row[ROW])} is there twice")
-    _check_whole(path, board, [name for name in _BOARD if name.startswith("n_")])
-    _check_whole(path, board, ("n", "successes"))
+    check_whole(path, board, [name for name in _BOARD if name.startswith("n_")])
+    check_whole(path, board, ("n", "successes"))
     for name in ("success_rate", "success_low", "success_high", *parts):
         if len(board) and not pd.api.types.is_numeric_dtype(board[name]):
             raise BadInput(f"{path}: column {name} must be numbers")
@@ -185,12 +134,6 @@ def read_board(path: Path) -> pd.DataFrame:
             told = f"a rate of {row['success_rate']}, {row['successes']} successes of {row['n']}"
             raise BadInput(f"{path}: row {' '.join(row[ROW])}: {told}")
     return board
-
-
-def _check_whole(path: Path, frame: pd.DataFrame, names: Sequence[str]) -> None:
-    for name in names:
-        if len(frame) and not pd.api.types.is_integer_dtype(frame[name]):
-            raise BadInput(f"{path}: column {name} must be whole numbers")
 
 
 def read_provenance(folder: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Four CPU devices for every test, set before any backend starts; one cache for all workers."""
+"""Two CPU devices for every test, set before any backend starts; one cache for all workers."""
 
 import atexit
 import gc
@@ -21,7 +21,7 @@ CACHE = os.environ["GANBENCH_TEST_CACHE"]
 
 import jax  # noqa: E402
 
-jax.config.update("jax_num_cpu_devices", 4)
+jax.config.update("jax_num_cpu_devices", 2)
 jax.config.update("jax_compilation_cache_dir", CACHE)
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 

@@ -54,7 +54,8 @@ def check(whole, folder, path, harm, rng):
         return
     assert groups == ["grid nonsaturating"], path
     (told,) = notes
-    assert told.startswith(f"{harmed.relative_to(folder)}: ") or SUMS in told
+    if path.name != SUMS:  # a bit of a checksum that is flipped is another file's damage
+        assert told.startswith(f"{harmed.relative_to(folder)}: ")
     (aside,) = (folder / "damaged").iterdir()
     assert aside.name in told and len(list(aside.iterdir())) >= 6
     shutil.rmtree(folder / "damaged")
@@ -91,7 +92,8 @@ def test_a_table_made_of_the_groups_is_refused_where_it_is_read_and_made_anew(
         harm(folder / name, rng)
         with pytest.raises(BadInput, match="altered"):
             ganbench.load(folder)
-    assert trained_again(folder) == ([], [])
+        assert trained_again(folder) == ([], [])
+        assert contents(folder) == contents(whole)
     for name in (*TABLES, SUMS):
         harm(folder / name, rng)
     assert trained_again(folder)[0] == []

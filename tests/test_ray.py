@@ -66,7 +66,7 @@ def whole(tmp_path, file):
 def workers():
     """The processes of Ray's that train."""
     named = (process.info for process in psutil.process_iter(["pid", "cmdline"]))
-    return [p["pid"] for p in named if "_in_worker" in " ".join(p["cmdline"] or [])]
+    return [p["pid"] for p in named if "in_worker" in " ".join(p["cmdline"] or [])]
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_a_node_that_dies_costs_nothing_but_time(tmp_path, file, whole):
 
 @pytest.mark.slow
 def test_a_worker_of_other_versions_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine, "versions", lambda: {"jax": "0.0.1"})
+    monkeypatch.setattr(engine, "versions", lambda names: {"jax": "0.0.1"})
     plain = suite({"minimax": {}}, seeds=2, steps=50)
     with pytest.raises(BadInput, match=r"worker .* has jax [1-9.]*.*, this machine 0\.0\.1"):
         sweep.run(plain, tmp_path / "ray", engine=on_ray())

@@ -1,51 +1,31 @@
 """The groups as tasks of Ray: on this machine or on a cluster, without a shared file system."""
 
-import atexit
 import importlib.util
 import logging
 import math
 import os
-import shutil
 import socket
-import tempfile
 import warnings
-from collections.abc import Mapping, Sequence
-from functools import cache, partial
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import jax
+from typing import Any
 
 import ganbench
-from ganbench import memory, plugins, runtime
-from ganbench.engines.cores import pinned
+from ganbench import runtime
 from ganbench.engines.engine import Engine, Job, Trained, label
+from ganbench.engines.worker import NEEDED, Worker, in_worker
 from ganbench.errors import BadInput
 from ganbench.plan import Group
 from ganbench.progress import Progress
-from ganbench.provenance import PACKAGES, commit, versions
-from ganbench.schema import Suite
-from ganbench.tables import Scale
-from ganbench.training import Finished, compiled, failed, scale_of, train
+from ganbench.provenance import commit, versions
+from ganbench.training import Finished, failed
 
 RETRIES = 3  # of a group whose worker or node died
 PATIENCE = 1.0  # seconds between two looks at the clock
 PATIENCE_AT_THE_DOOR = 10.0  # seconds that a cluster's first answer may take
 #: Of the environment: what else changes numbers, and where prepared sets lie.
 PASSED_ON = ("XLA_FLAGS", "TFDS_DATA_DIR")
-#: Of one version on all nodes: what moves numbers, and what results travel in. Our code is shipped.
-NEEDED = (*(name for name in PACKAGES if name != "ganbench"), "pandas", "pyarrow", "pydantic")
 SHARE = 0.8  # of a node's memory is what its groups ask for, all together
-
-
-class Worker(NamedTuple):
-    """What a process needs before it can train."""
-
-    cpus: int  # one device each
-    gpu: bool
-    memory: int  # bytes that it may take of its node's
-    versions: Mapping[str, str]  # of the driver: others may give other numbers
-    plugins: Mapping[str, str]  # texts of the files that were added by `--plugin`, by name
 
 
 def on_ray(
@@ -159,7 +139,7 @@ def _trained(ray: Any, job: Job, worker: Worker, progress: Progress) -> Trained:
         memory=worker.memory,
         max_retries=RETRIES,
         max_calls=0,
-    )(_in_worker)
+    )(in_worker)
     room = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)) // worker.cpus)
     suite, how = ray.put(job.suite), ray.put(worker)
     waiting, flying = list(job.groups), dict[Any, Group]()
@@ -191,40 +171,3 @@ def _result(ray: Any, task: Any, job: Job, group: Group) -> Finished:
         return failed(group, error, job.protocols[group.task], "")
     own = {"commit": commit()}  # the code is ours
     return made._replace(rows=[row | own for row in made.rows])
-
-
-def _in_worker(suite: Suite, group: Group, protocol_hash: str, worker: Worker) -> Finished:
-    """What a worker runs."""
-    wanted = tuple(sorted(worker.versions.items()))
-    _begun(worker.cpus, worker.gpu, worker.memory, wanted, *worker.plugins.items())
-    devices = tuple(jax.devices())
-    scale = partial(_scale, suite.model_dump_json(), group.task, protocol_hash, devices)
-    ready = partial(compiled, suite, group, devices, lambda told: None)
-    return train(suite, group, ready, scale, protocol_hash, lambda lane_steps: None, None)
-
-
-@cache
-def _begun(cpus: int, gpu: bool, size: int, wanted: tuple, *files: tuple[str, str]) -> None:
-    """Pins the process to cores of its own before JAX starts, one device each; once a process."""
-    installed_here = versions(NEEDED)
-    for name, version in wanted:
-        here = installed_here[name]
-        if here != version:
-            host = socket.gethostname()
-            raise BadInput(f"worker {host} has {name} {here}, this machine {version}")
-    if not gpu:
-        pinned(cpus)
-    memory.allow(size)
-    runtime.set_devices("gpu" if gpu else f"cpu:{cpus}")
-    runtime.use_compilation_cache()
-    plugins.installed()
-    folder = Path(tempfile.mkdtemp(prefix="ganbench-plugins-"))  # what others cannot write to
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for name, text in files:
-        (folder / name).write_text(text)
-        plugins.read(folder / name)
-
-
-@cache
-def _scale(suite: str, task: str, protocol_hash: str, devices: tuple) -> Scale:
-    return scale_of(Suite.model_validate_json(suite), task, protocol_hash, devices)
