@@ -50,7 +50,8 @@ def main() -> None:
         gc.collect()
         own = process.memory_info().rss / 1e6, process.num_fds(), process.num_threads()
         seen.append(own)
-        print(f"{len(seen)} {own[0]:.0f} MB {own[1]} files {own[2]} threads", flush=True)
+        told = f"{own[0]:.0f} MB, {own[1]} files, {own[2]} threads, {len(gc.get_objects())} objects"
+        print(f"{len(seen)}: {told}", flush=True)
     each = max(1, len(seen) // 4)
     quarters = [seen[i * each : (i + 1) * each] for i in range(4)]
     middle = [[median(x[i] for x in part) for i in range(3)] for part in quarters if part]

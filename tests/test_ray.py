@@ -66,7 +66,7 @@ def whole(tmp_path, file):
 def workers():
     """The processes of Ray's that train."""
     named = (process.info for process in psutil.process_iter(["pid", "cmdline"]))
-    return [p["pid"] for p in named if "in_worker" in " ".join(p["cmdline"] or [])]
+    return [p["pid"] for p in named if "ray::in_worker" in " ".join(p["cmdline"] or [])]
 
 
 @pytest.mark.slow
