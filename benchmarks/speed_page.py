@@ -4,7 +4,7 @@ python benchmarks/speed_page.py > docs/speed.md
 """
 
 import csv
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -104,64 +104,70 @@ The longest program to compile is that of a step, on both cores at once; `mlp` t
 `dcgan`, whose convolutions stand in loops over lanes at every order of differentiation, over 4."""
 
 
-def main_table(speed: list[Row]) -> Iterator[str]:
-    yield (
-        "| nets | batch | lanes | seed-steps/s | times best eager | times stock | times compiled | "
-        "times one a core | of ceiling | evaluating | cores idle |"
-    )
-    yield "|" + "---|" * 11
-    for row in speed:
-        ratios = (row[k] for k in ("over_stock", "over_compiled", "over_per_core"))
-        low, high = float(row["over_eager_low"]), float(row["over_eager_high"])
-        cells = [
-            f"`{row['nets']}`",
-            row["batch"],
-            row["lanes"],
-            f"{float(row['rate']):,.0f}",
-            f"{float(row['over_eager']):.1f} ({low:.1f} to {high:.1f})",
-            *(f"{float(x):.1f}" for x in ratios),
-            *(f"{float(row[k]):.2f}" for k in ("of_ceiling", "evaluation", "idle")),
-        ]
+def table(heads: str, rows: Iterable[list[str]]) -> Iterator[str]:
+    """A table in Markdown; `heads` are its columns' names, a bar between two."""
+    yield f"| {heads}|"
+    yield "|" + "---|" * len(heads.split("|"))
+    for cells in rows:
         yield f"| {' | '.join(cells)} |"
 
 
-def net_table(speed: list[Row]) -> Iterator[str]:
-    yield (
-        "| nets | batch | MFLOP a step | by XLA | PyTorch's steps/s, best eager | its threads | "
-        "ceiling, GFLOP/s | harness over bare scan | traced, s | XLA, s | XLA cached, s |"
+def rounded(row: Row, digits: int, *names: str) -> Iterator[str]:
+    return (f"{float(row[name]):,.{digits}f}" for name in names)
+
+
+def main_table(speed: list[Row]) -> Iterator[str]:
+    def cells(row: Row) -> list[str]:
+        middle, low, high = rounded(row, 1, "over_eager", "over_eager_low", "over_eager_high")
+        return [
+            *(f"`{row['nets']}`", row["batch"], row["lanes"]),
+            *rounded(row, 0, "rate"),
+            f"{middle} ({low} to {high})",
+            *rounded(row, 1, "over_stock", "over_compiled", "over_per_core"),
+            *rounded(row, 2, "of_ceiling", "evaluation", "idle"),
+        ]
+
+    return table(
+        "nets | batch | lanes | seed-steps/s | times best eager | times stock | times compiled | "
+        "times one a core | of ceiling | evaluating | cores idle ",
+        map(cells, speed),
     )
-    yield "|" + "---|" * 11
-    for row in speed:
-        if row["lanes"] == MAIN:
-            cells = [
-                f"`{row['nets']}`",
-                row["batch"],
-                *(f"{float(row[k]):.1f}" for k in ("mflop", "mflop_by_xla")),
-                f"{float(row['eager']):,.0f}",
-                row["eager_threads"],
-                f"{float(row['ceiling']):.0f}",
-                f"{float(row['overhead']):+.1%}",
-                *(f"{float(row[k]):.2f}" for k in ("trace_s", "xla_cold_s", "xla_cached_s")),
-            ]
-            yield f"| {' | '.join(cells)} |"
+
+
+def net_table(speed: list[Row]) -> Iterator[str]:
+    def cells(row: Row) -> list[str]:
+        return [
+            *(f"`{row['nets']}`", row["batch"]),
+            *rounded(row, 1, "mflop", "mflop_by_xla"),
+            *rounded(row, 0, "eager"),
+            row["eager_threads"],
+            *rounded(row, 0, "ceiling"),
+            f"{float(row['overhead']):+.1%}",
+            *rounded(row, 2, "trace_s", "xla_cold_s", "xla_cached_s"),
+        ]
+
+    return table(
+        "nets | batch | MFLOP a step | by XLA | PyTorch's steps/s, best eager | its threads | "
+        "ceiling, GFLOP/s | harness over bare scan | traced, s | XLA, s | XLA cached, s ",
+        (cells(row) for row in speed if row["lanes"] == MAIN),
+    )
 
 
 def device_table(devices: list[Row]) -> Iterator[str]:
-    yield "| devices | cores | times one | of one a core |"
-    yield "|---|---|---|---|"
-    for row in devices:
-        own = "1" if row["devices"] == "1" else row["cores"]
-        ratios = " | ".join(f"{float(row[k]):.2f}" for k in ("over_one", "over_cores"))
-        yield f"| {row['devices']} | {own} | {ratios} |"
+    def cells(row: Row) -> list[str]:
+        cores = "1" if row["devices"] == "1" else row["cores"]
+        return [row["devices"], cores, *rounded(row, 2, "over_one", "over_cores")]
+
+    return table("devices | cores | times one | of one a core ", map(cells, devices))
 
 
 def target_table(wanted: list[Target]) -> Iterator[str]:
-    yield "| target | | measured, the worst | |"
-    yield "|---|---|---|---|"
-    for target in wanted:
+    def cells(target: Target) -> list[str]:
         bound = f"{'at most' if target.most else 'at least'} {target.bound:g}"
         met = "met" if target.met() else "**not met**"
-        yield f"| {target.says} | {bound} | {target.worst():.2g} | {met} |"
+        return [target.says, bound, f"{target.worst():.2g}", met]
+
+    return table("target | | measured, the worst | ", map(cells, wanted))
 
 
 def main() -> None:

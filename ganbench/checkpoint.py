@@ -20,7 +20,7 @@ import numpy as np
 
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
-from ganbench.files import SUMS, checksum, listed, listing, replace, writing
+from ganbench.files import SUMS, checksum, listed, listing, put_aside, replace, writing
 from ganbench.packed import as_like, chunks_of, flat_chunks, natural, plain
 from ganbench.record import Chunk
 from ganbench.room import Say
@@ -97,9 +97,7 @@ class Checkpoints:
     def _set_aside(self, folder: Path) -> Path:
         target = self.folder.parents[1] / "damaged" / f"{self.folder.name}.{folder.name}"
         with writing(target):
-            shutil.rmtree(target, ignore_errors=True)  # of an earlier damage
-            target.parent.mkdir(exist_ok=True)
-            os.replace(folder, target)
+            put_aside(folder, target)
         return target
 
     def keep(self, blocks: Mapping[int, Saved]) -> None:

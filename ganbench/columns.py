@@ -52,9 +52,12 @@ def parsed(path: Path, source: Path | io.BytesIO) -> pd.DataFrame:
 
 def _check_numbers(path: Path, name: str, column: pd.Series) -> None:
     whole = name in _WHOLE or _COUNTS.fullmatch(name)
-    numeric = pd.api.types.is_numeric_dtype(column)  # those beyond 64 bits are none
-    if column.notna().any() if not numeric else whole and np.isinf(column).any():
-        raise BadInput(f"{path}: column {name} must be {'whole ' * bool(whole)}numbers")
+    if pd.api.types.is_numeric_dtype(column):
+        wrong = whole and np.isinf(column).any()
+    else:  # texts, or whole numbers beyond 64 bits
+        wrong = column.notna().any()
+    if wrong:
+        raise BadInput(f"{path}: column {name} must be {'whole numbers' if whole else 'numbers'}")
 
 
 def checked(path: Path, frame: pd.DataFrame, needed: Sequence[str], what: str) -> pd.DataFrame:

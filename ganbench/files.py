@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -139,10 +140,9 @@ def listed(path: Path) -> dict[str, str] | None:
     return {one[2]: one[1] for one in found if one} if all(found) else None
 
 
-def damaged(sums_of: Path, there: Iterable[Path], only: bool = False) -> Path | None:
+def damaged(sums_of: Path, there: Iterable[Path]) -> Path | None:
     """The first of the files `there` that is not what a `SHA256SUMS` says; one that it has and that
-    is gone, unless they are not `only` looked at; or the listing itself, where it is broken or
-    lacks one of them.
+    is gone; or the listing itself, where it is broken or lacks one of them.
 
     None if there is no listing: what wrote these files made none. A file that cannot be read is
     damaged.
@@ -155,8 +155,6 @@ def damaged(sums_of: Path, there: Iterable[Path], only: bool = False) -> Path | 
         return sums_of
     for name, written in known.items():
         if name not in files:
-            if only:
-                continue
             return sums_of.parent / name
         try:
             same = checksum(files[name]) == written
@@ -174,17 +172,25 @@ def verify(path: Path) -> None:
         raise BadInput(f"{path}: {told}; ganbench run makes it anew")
 
 
-def altered(path: Path) -> bool:
-    """Whether a file is not what the `SHA256SUMS` beside it, if there is one, says.
+def altered(path: Path, sums_of: Path | None = None) -> bool:
+    """Whether a file is not what a `SHA256SUMS`, if there is one, says; the one beside it if none
+    is given.
 
     Raises:
         BadInput: one of them cannot be read.
     """
-    beside = path.with_name(SUMS)
-    if not (path.is_file() and beside.is_file()):
+    sums_of = sums_of or path.with_name(SUMS)
+    if not (path.is_file() and sums_of.is_file()):
         return False
     try:
-        known, written = listed(beside), checksum(path)
+        known, written = listed(sums_of), checksum(path)
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
-    return known is None or known.get(path.name) != written
+    return known is None or known.get(os.path.relpath(path, sums_of.parent)) != written
+
+
+def put_aside(path: Path, target: Path) -> None:
+    """Moves a folder out of the way, in the place of what an earlier damage left there."""
+    shutil.rmtree(target, ignore_errors=True)
+    folder(target.parent)
+    os.replace(path, target)

@@ -17,7 +17,18 @@ import pandas as pd
 
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
-from ganbench.files import SUMS, damaged, folder, npz_writer, read_npz, replace, sums, sync
+from ganbench.files import (
+    SUMS,
+    altered,
+    damaged,
+    folder,
+    npz_writer,
+    put_aside,
+    read_npz,
+    replace,
+    sums,
+    sync,
+)
 
 TABLES = ("runs.csv", "scores.csv", "curves.parquet", "provenance.json")
 ARRAYS = ("samples", "states")
@@ -61,7 +72,7 @@ def read_arrays(path: Path, names: Iterable[str] | None = None) -> dict[str, np.
         BadInput: as `read_npz`, or they are not what was written.
     """
     group = path.parents[1] / "groups" / path.stem
-    if (group / SUMS).is_file() and damaged(group / SUMS, [path], only=True):
+    if altered(path, group / SUMS):
         told = f"altered or cut short: not what {group / SUMS} says"
         raise BadInput(f"{path}: {told}; ganbench run makes it anew")
     return read_npz(path, names)
@@ -107,9 +118,7 @@ def write_group(
 def set_aside(group: Path) -> Path:
     """Moves all of a group out of the way; gives where it is now."""
     target = group.parents[1] / "damaged" / group.name
-    shutil.rmtree(target, ignore_errors=True)  # of an earlier damage
-    target.parent.mkdir(exist_ok=True)
-    os.replace(group, target)
+    put_aside(group, target)
     for kind, path in arrays(group).items():
         if path.is_file():
             os.replace(path, target / f"{kind}.npz")

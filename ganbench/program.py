@@ -72,7 +72,7 @@ Lanes = dict[str, Any]  # the arguments that differ between lanes, each leaf (la
 def _finite(info: Mapping[str, jax.Array], state: TrainState) -> jax.Array:
     losses = [value for name, value in info.items() if name.startswith("loss/")]
     leaves = [x for x in jax.tree.leaves(state.params) if jnp.issubdtype(x.dtype, jnp.inexact)]
-    # the largest is finite if all are, and costs a tenth of asking each: 1 for 5 % of a step
+    # the largest is finite if all are: 1 % of a step of a small net, where asking each is 5 %
     largest = [jnp.max(jnp.abs(x), initial=0.0) for x in losses + leaves]
     return jnp.all(jnp.isfinite(jnp.array(largest)))
 

@@ -24,8 +24,7 @@ app.add_typer(preparing.sets, name="data")
 
 
 def _line(message: str) -> str:
-    """A message as one line: files of strangers, which it quotes, may hold a terminal's "
-    "commands."""
+    """A message as one line: what it quotes of a stranger's file may be a terminal's commands."""
     plain = (c if c.isprintable() else ascii(c)[1:-1] for c in message[:LONGEST])
     return "".join(plain) + "..." * (len(message) > LONGEST)
 
