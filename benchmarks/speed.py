@@ -89,7 +89,7 @@ def of_case(case: dict[str, Any], rounds: int) -> list[Rates]:
         own.ask(lanes)
     seen: dict[Any, list[Any]] = {}
     for _ in range(rounds):
-        for what in (*LANES, "bare", "ceiling"):
+        for what in (*LANES, "overhead", "ceiling"):
             seen.setdefault(what, []).append(own.ask(what))
         for fused in (False, True):
             for t in threads:
@@ -107,8 +107,6 @@ def of_case(case: dict[str, Any], rounds: int) -> list[Rates]:
     rows = []
     for lanes in LANES:
         over = ratio(lanes, seen[best])
-        spent = [x["ms_per_step"] for x in seen[lanes]]
-        bare = [x["ms_per_step"] for x in seen["bare"]]
         each = [x["rate"] * own.compiled["flops"] for x in seen[lanes]]
         limits = [x["flops_per_s"] for x in seen["ceiling"]]
         rows.append(
@@ -127,7 +125,7 @@ def of_case(case: dict[str, Any], rounds: int) -> list[Rates]:
                 "eager_threads": best[1],
                 "of_ceiling": median(a / b for a, b in zip(each, limits, strict=True)),
                 "ceiling": median(limits) / 1e9,
-                "overhead": median(a / b - 1 for a, b in zip(spent, bare, strict=True))
+                "overhead": median(x["overhead"] for x in seen["overhead"])
                 if lanes == MAIN
                 else None,
                 "evaluation": median(x["evaluation"] for x in seen[lanes]),

@@ -4,8 +4,9 @@
 
 The rest of a case: `width`, `depth`, `latent`, `lanes` (a list) and `devices`. The first line says
 what compiling cost, cold and from the cache, and what a step of a lane computes. Then a line
-"LANES" asks for one training of so many lanes, evaluations and all; "bare" for the same steps of 16
-lanes as nothing but a jitted scan; "ceiling" for a large product of matrices on all devices.
+"LANES" asks for one training of so many lanes, evaluations and all; "overhead" for how much longer
+its steps take, at 16 lanes, than as nothing but a jitted scan; "ceiling" for a large product of
+matrices on all devices.
 `speed.py` runs it.
 """
 
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import jax
@@ -32,6 +34,7 @@ BETWEEN = 300  # steps between two evaluations, as in the suite mode-collapse
 SECONDS = 2.0  # that a training of few lanes takes at least
 SIDE = 2048  # of the matrices whose product is the ceiling
 BARE_LANES = 16
+PAIRS = 5  # of a training and a bare scan, for one overhead
 
 
 class Case:
@@ -115,8 +118,8 @@ class Case:
             "ms_per_step": 1e3 * (wall - inside) / steps,
         }
 
-    def bare(self) -> Callable[[], dict[str, float]]:
-        """`scan` of the method's own step, vmapped and jitted: no harness."""
+    def bare(self) -> Callable[[], float]:
+        """Milliseconds a step of a `scan` of the method's own, vmapped and jitted: no harness."""
         budget = self.budget(BARE_LANES, 2)
 
         def advance(lane: dict, shared: Any, state: Any) -> Any:
@@ -140,15 +143,30 @@ class Case:
             options = runtime.compiler_options(program.device)
             runs.append((lowered.compile(compiler_options=options), given))
 
-        def once() -> dict[str, float]:
-            times = []
+        def once() -> float:
+            begun = time.perf_counter()
             for _ in range(2):
-                begun = time.perf_counter()
                 jax.block_until_ready([run(*given) for run, given in runs])
-                times.append(time.perf_counter() - begun)
-            return {"ms_per_step": 1e3 * sum(times) / len(times) / BETWEEN}
+            return 1e3 * (time.perf_counter() - begun) / (2 * BETWEEN)
 
         once()
+        return once
+
+    def overhead(self) -> Callable[[], dict[str, float]]:
+        """What the harness adds to a bare scan, of its time: the median of pairs."""
+        bare = self.bare()
+
+        def harnessed() -> float:
+            return self.trained(BARE_LANES)["ms_per_step"]
+
+        def once() -> dict[str, float]:
+            more = []
+            for i in range(PAIRS):
+                ways = (harnessed, bare) if i % 2 else (bare, harnessed)
+                taken = {way: way() for way in ways}
+                more.append(taken[harnessed] / taken[bare] - 1)
+            return {"overhead": median(more)}
+
         return once
 
     def ceiling(self) -> Callable[[], dict[str, float]]:
@@ -183,7 +201,7 @@ def main() -> None:
                 asked[line] = (
                     (lambda n=int(line): case.trained(n))
                     if line.isdecimal()
-                    else {"bare": case.bare, "ceiling": case.ceiling}[line]()
+                    else {"overhead": case.overhead, "ceiling": case.ceiling}[line]()
                 )
             print(json.dumps(asked[line]()), flush=True)
 
