@@ -165,7 +165,7 @@ def target_table(wanted: list[Target]) -> Iterator[str]:
     def cells(target: Target) -> list[str]:
         bound = f"{'at most' if target.most else 'at least'} {target.bound:g}"
         met = "met" if target.met() else "**not met**"
-        return [target.says, bound, f"{target.worst():.2g}", met]
+        return [target.says, bound, f"{target.worst():.3g}", met]
 
     return table("target | | measured, the worst | ", map(cells, wanted))
 
