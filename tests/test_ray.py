@@ -2,8 +2,10 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -118,6 +120,34 @@ def test_a_node_that_dies_costs_nothing_but_time(tmp_path, file, whole):
     finally:
         cluster.shutdown()
     assert len(seen) == 6 and contents(tmp_path / "ray") == whole
+
+
+def listened(port):
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_from_outside_of_a_cluster(tmp_path, file, whole, monkeypatch):
+    from ray.cluster_utils import Cluster
+
+    monkeypatch.setenv("RAY_AUTH_MODE", "disabled")  # one without a token
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    cluster = Cluster(
+        initialize_head=True, head_node_args={"num_cpus": 2, "ray_client_server_port": port}
+    )
+    try:
+        end = time.monotonic() + 30
+        while not listened(port) and time.monotonic() < end:
+            time.sleep(0.1)
+        made = on_ray(f"ray://127.0.0.1:{port}", files=[file])
+        sweep.run(small(), tmp_path / "ray", engine=made)
+    finally:
+        cluster.shutdown()
+    assert contents(tmp_path / "ray") == whole
 
 
 @pytest.mark.slow

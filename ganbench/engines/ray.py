@@ -99,7 +99,8 @@ def _started(address: str | None) -> Any:
                 **how,
             )
     except (ConnectionError, RuntimeError, ValueError) as error:
-        told = (str(error) or type(error).__name__).splitlines()[0]
+        said = (str(error).strip() or type(error).__name__).splitlines()
+        told = said[0] if len(said) == 1 else f"{said[0]} {said[-1].strip()}"  # a trace between
         where = f"--ray-address: {address}" if address else "--engine ray"
         raise BadInput(f"{where}: cannot be reached: {told}") from None
     return ray
