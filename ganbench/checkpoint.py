@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from ganbench.arrays import TooLarge, read_npz
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
 from ganbench.files import SUMS, checksum, listed, listing, put_aside, replace, writing
@@ -79,6 +80,8 @@ class Checkpoints:
         try:
             known = _sound(folder)
             found = _read(folder, known, self._identity(made_by), like)
+        except TooLarge:
+            raise
         except (OSError, MemoryError) as error:
             raise BadInput(f"{folder}: cannot be read: {error}") from None
         except Exception:  # whatever a file may hold that none of ours does
@@ -166,21 +169,21 @@ def _sound(folder: Path) -> dict[str, str]:
 
 def _read(folder: Path, files: Iterable[str], made_by: str, like: Any) -> Saved | None:
     states = [name for name in files if name.startswith("state-")]
-    if len(states) != 1:
+    # first, before any of it takes memory, whether it is ours
+    if len(states) != 1 or str(read_npz(folder / states[0], ["made_by"])["made_by"]) != made_by:
         return None
     chunks: list[Chunk] = []
     order = sorted((name for name in files if name.startswith("chunks-")), key=_number)
     for name in order:
         if _number(name) != len(chunks):
             return None
-        with np.load(folder / name, allow_pickle=False) as arrays:
-            chunks += chunks_of(dict(arrays))
-    with np.load(folder / states[0], allow_pickle=False) as arrays:
-        if str(arrays["made_by"]) != made_by or len(chunks) != _number(states[0]):
-            return None
-        leaves, tree = jax.tree.flatten(like)
-        found = dict(natural(name, x) for name, x in arrays.items() if name != "made_by")
-        made = [as_like(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
+        chunks += chunks_of(read_npz(folder / name))
+    if len(chunks) != _number(states[0]):
+        return None
+    leaves, tree = jax.tree.flatten(like)
+    arrays = read_npz(folder / states[0])
+    found = dict(natural(name, x) for name, x in arrays.items() if name != "made_by")
+    made = [as_like(found[f"leaf{i}"], x) for i, x in enumerate(leaves)]
     return Saved(jax.tree.unflatten(tree, made), chunks, made_by)
 
 

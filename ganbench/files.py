@@ -4,30 +4,32 @@ import hashlib
 import os
 import re
 import shutil
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import psutil
-
 from ganbench.errors import BadInput
 
 SUMS = "SHA256SUMS"  # of coreutils' format: `sha256sum -c` reads it in the results folder
-SHARE = 0.5  # of the memory that is free, at most, for the arrays of one file
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 
 
 def replace(path: Path, write: Callable[[Path], Any]) -> None:
     """Writes beside `path`, then renames: a kill or a power cut leaves the old file or the new."""
     folder(path.parent)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary = beside(path)
     write(temporary)
     sync(temporary)
     os.replace(temporary, path)
     sync(path.parent)
+
+
+def beside(path: Path) -> Path:
+    """Where a file is written before it is renamed; what a kill, or anybody, left there is gone."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.unlink(missing_ok=True)  # were it a link, what it leads to would be written over
+    return temporary
 
 
 def folder(path: Path) -> None:
@@ -68,23 +70,13 @@ def writing(where: Path) -> Iterator[None]:
         raise BadInput(f"{where}: cannot be written to: {told}") from None
 
 
-def npz_writer(arrays: Mapping[str, np.ndarray]) -> Callable[[Path], None]:
-    """What writes `arrays` to a file, compressed."""
-
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
-
-    return write
-
-
 def write_all(where: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
     """Writes the files that belong together, and their `SHA256SUMS`: all beside what they replace,
     then all renamed in their order. Who reads in between, or after a kill there, is told so by
     the sums.
     """
     folder(where)
-    made = {name: where / f".{name}.tmp" for name in (*files, SUMS)}
+    made = {name: beside(where / name) for name in (*files, SUMS)}
     for name, own in files.items():
         own(made[name])
     made[SUMS].write_text(sums({name: made[name] for name in files}))
@@ -93,29 +85,6 @@ def write_all(where: Path, files: Mapping[str, Callable[[Path], Any]]) -> None:
     for name, path in made.items():
         os.replace(path, where / name)
     sync(where)
-
-
-def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of a file, or those that are named; they hold no pickle.
-
-    Raises:
-        BadInput: it cannot be read, lacks one of them, or would take more than half of the memory
-            that is free: a few kilobytes may unpack to as much as you like.
-    """
-    try:
-        with zipfile.ZipFile(path) as packed:
-            size = sum(one.file_size for one in packed.infolist())
-        free = psutil.virtual_memory().available
-        if size > SHARE * free:
-            told = f"{size:,} bytes when unpacked, of {free:,} that are free"
-            raise BadInput(f"{path}: cannot be read: {told}")
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in (arrays.files if names is None else names)}
-    except BadInput:
-        raise
-    except Exception as error:  # NumPy parses headers as Python: a flipped bit may raise anything
-        told = (str(error) or type(error).__name__).splitlines()[0]
-        raise BadInput(f"{path}: cannot be read: {told}") from None
 
 
 def checksum(path: Path) -> str:
@@ -144,8 +113,10 @@ def damaged(sums_of: Path, there: Iterable[Path]) -> Path | None:
     """The first of the files `there` that is not what a `SHA256SUMS` says; one that it has and that
     is gone; or the listing itself, where it is broken or lacks one of them.
 
-    None if there is no listing: what wrote these files made none. A file that cannot be read is
-    damaged.
+    None if there is no listing: what wrote these files made none.
+
+    Raises:
+        BadInput: one of them cannot be read now: who knows what it is?
     """
     if not sums_of.is_file():
         return None
@@ -158,8 +129,8 @@ def damaged(sums_of: Path, there: Iterable[Path]) -> Path | None:
             return sums_of.parent / name
         try:
             same = checksum(files[name]) == written
-        except OSError:
-            same = False
+        except OSError as error:
+            raise BadInput(f"{files[name]}: cannot be read: {error.strerror}") from None
         if not same:
             return files[name]
     return None
@@ -187,6 +158,16 @@ def altered(path: Path, sums_of: Path | None = None) -> bool:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}") from None
     return known is None or known.get(os.path.relpath(path, sums_of.parent)) != written
+
+
+def link_in(where: Path) -> Path | None:
+    """The first symbolic link in a folder, however deep; None if there is none."""
+    for entry in sorted(os.scandir(where), key=lambda entry: entry.name):
+        if entry.is_symlink():
+            return Path(entry)
+        if entry.is_dir() and (found := link_in(Path(entry))):
+            return found
+    return None
 
 
 def put_aside(path: Path, target: Path) -> None:

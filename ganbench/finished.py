@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ganbench.arrays import npz_writer, read_npz
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
 from ganbench.files import (
@@ -22,9 +23,7 @@ from ganbench.files import (
     altered,
     damaged,
     folder,
-    npz_writer,
     put_aside,
-    read_npz,
     replace,
     sums,
     sync,

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from ganbench import finished
+from ganbench.arrays import npz_writer, read_npz
 from ganbench.errors import BadInput
-from ganbench.files import npz_writer, read_npz
 from ganbench.kept import of_lanes
 from ganbench.plan import RUN
 from ganbench.provenance import differences

@@ -18,7 +18,7 @@ import pandas as pd
 from ganbench import finished
 from ganbench.canonical import canonical
 from ganbench.errors import BadInput
-from ganbench.files import SUMS, altered, write_all, writing
+from ganbench.files import SUMS, altered, link_in, write_all, writing
 from ganbench.leaderboard import leaderboard
 from ganbench.plan import RUN, first_of, is_current
 from ganbench.provenance import differences, origin, provenance
@@ -26,15 +26,23 @@ from ganbench.registry import kinds
 from ganbench.results import read_curves, read_many, read_provenance, read_runs, read_table
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
+TABLES = ("runs.csv", "scores.csv", "curves.parquet", "leaderboard.csv", "provenance.json", SUMS)
 _LEFT = re.compile(r"\.lock|\..*\.tmp|progress\.json")  # by a kill at the first write
+_HALF = [
+    *(f".{name}.tmp" for name in (*TABLES, "progress.json")),
+    *(f"{kind}/.*.tmp" for kind in ("groups", *finished.ARRAYS)),
+]
 
 
 def check_ours(folder: Path) -> None:
     """Raises BadInput where training would write over what it did not make."""
     try:
         names = set(os.listdir(folder)) if folder.is_dir() else set()
+        link = link_in(folder) if names else None
     except OSError as error:
         raise BadInput(f"{folder}: cannot be read: {error.strerror}") from None
+    if link is not None:  # what it leads to is not ours to write over, or to remove
+        raise BadInput(f"{link}: a symbolic link, in a folder that is trained into: take it away")
     if "provenance.json" in names or all(map(_LEFT.fullmatch, names)):
         return
     groups = finished.folders(folder)
@@ -190,8 +198,8 @@ class Store:
             write_all(self.folder, files)
 
     def _drop_leftovers(self) -> None:
-        """Removes what a kill left half-written."""
-        for left in self.folder.glob("**/.*.tmp"):
+        """Removes what a kill left half-written; who reads a folder may just be writing a page."""
+        for left in (path for name in _HALF for path in self.folder.glob(name)):
             shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 

@@ -9,8 +9,9 @@ import psutil
 import pytest
 from harm import flipped
 
+from ganbench.arrays import npz_writer, read_npz
 from ganbench.errors import BadInput
-from ganbench.files import SUMS, npz_writer, read_npz, replace, write_all
+from ganbench.files import SUMS, replace, write_all
 
 
 def test_what_was_written_is_read(tmp_path):

@@ -10,8 +10,8 @@ from commands import typed
 from grids import contents, suite, unsealed
 
 from ganbench import sweep
+from ganbench.arrays import read_npz
 from ganbench.errors import BadInput
-from ganbench.files import read_npz
 from ganbench.merge import merge
 from ganbench.results import load
 from ganbench.schema import KeepTable
