@@ -20,6 +20,7 @@ from statistics import median
 from typing import Any
 
 from ganbench import runtime, suite, sweep
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.engines import local
 
 
@@ -42,7 +43,7 @@ class InTurn:
 def once(ahead: bool, folder: str) -> None:
     """One sweep of a fresh process; prints its seconds."""
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     if not ahead:
         local.Ahead = InTurn  # type: ignore[misc, assignment]
     made = suite.read(suite.find("smoke"))

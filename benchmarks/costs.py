@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from ganbench import runtime, suite
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.plan import Group, budget_of, groups
 from ganbench.program import compile_group, lane_arguments
 from ganbench.tasks.catalogue import TASKS
@@ -59,7 +60,7 @@ def ratio(own: Callable[[], float], base: Callable[[], float], base_first: bool)
 
 def main() -> None:
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     zoo = suite.read(suite.find("zoo"))
     planned = {g.method: g for g in groups(zoo) if g.task == TASK}
     base = timed(zoo, planned[BASE])

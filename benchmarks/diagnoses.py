@@ -13,6 +13,7 @@ from typing import Any
 import jax
 
 from ganbench import runtime, suite
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.game import Critic, Net, Params, Stabilizer
 from ganbench.harness import prepared
 from ganbench.plan import budget_of
@@ -138,7 +139,7 @@ def said(more: str, changes: dict[str, Any]) -> str:
 
 def main() -> None:
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     METHODS["thirtyfold"] = Entry(thirtyfold, "modifier")
     print(HEAD)
     for task, method, more, changes in DIAGNOSES:

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 
 from ganbench import runtime, suite
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.diagnostics.catalogue import DIAGNOSTICS
 from ganbench.plan import budget_of, groups
 from ganbench.program import compile_group, lane_arguments
@@ -69,7 +70,7 @@ def timed() -> tuple[dict[str, Callable[[], float]], Callable[[], float]]:
 
 def main() -> None:
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     measures, train = timed()
     rows = [("diagnostic", "steps", "low", "high", "rounds")]
     for name, measure in measures.items():

@@ -12,6 +12,7 @@ import numpy as np
 
 from ganbench import runtime
 from ganbench.budget import Budget
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.harness import prepared
 from ganbench.metrics.catalogue import METRICS
 from ganbench.program import Lane
@@ -36,7 +37,7 @@ def floors(name: str, n: int) -> dict[str, float]:
 
 def main() -> None:
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     print("| task | n | " + " | ".join(SHOWN) + " |")
     print("|---" * (len(SHOWN) + 2) + "|")
     for name in sys.argv[1:] or TASKS:

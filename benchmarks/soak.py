@@ -21,6 +21,7 @@ from statistics import median
 import psutil
 
 from ganbench import runtime, suite, sweep
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.report.page import report
 
 GROWTH = 0.05
@@ -50,7 +51,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0)
     end = time.monotonic() + 60 * parser.parse_args().minutes
     runtime.set_devices("cpu")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     process, seen = psutil.Process(), []
     while time.monotonic() < end:
         with tempfile.TemporaryDirectory() as folder:

@@ -24,6 +24,7 @@ import numpy as np
 from ganbench import harness, runtime
 from ganbench.assembly import assemble
 from ganbench.budget import Budget, setting_of
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.program import Lane, compile_group, lane_arguments
 from ganbench.registry import make
 from ganbench.shared import on_device
@@ -192,7 +193,7 @@ def main() -> None:
     runtime.set_devices(f"cpu:{given['devices']}")
     with tempfile.TemporaryDirectory() as folder:
         jax.config.update("jax_compilation_cache_dir", folder)
-        runtime.use_compilation_cache()
+        use_compilation_cache()
         case = Case(given)
         print(json.dumps(case.compiled()), flush=True)
         asked: dict[str, Callable[[], dict[str, float]]] = {}

@@ -12,7 +12,8 @@ import jaxlib
 from jax.sharding import SingleDeviceSharding
 
 from ganbench.canonical import digest
-from ganbench.runtime import compiler_options, one_entry_for_all_devices, processor
+from ganbench.compilation_cache import one_entry_for_all_devices
+from ganbench.runtime import compiler_options, processor
 
 _one_at_a_time = threading.Lock()  # two threads with one module would both miss it in the cache
 

@@ -1,17 +1,11 @@
-"""The process's surroundings: cores, devices, compilation cache. Nothing runs on import."""
+"""The process's surroundings: cores, devices, the compiler. Nothing runs on import."""
 
-import hashlib
-import importlib
-import inspect
 import os
 import platform
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jax
-import platformdirs
 
 from ganbench.errors import BadInput
 
@@ -37,21 +31,6 @@ def processor() -> str:
         return platform.processor()
 
 
-def use_compilation_cache() -> None:
-    """Turns on JAX's persistent cache in the user's cache folder, unless one is set already.
-
-    The folder is keyed by the processor's features and JAX's version: code compiled for another
-    processor may not run on this one.
-    """
-    config: Any = jax.config  # its options are not attributes that a type checker knows
-    if config.jax_compilation_cache_dir is None:
-        key = f"{processor()} {platform.machine()} {jax.__version__}"
-        name = hashlib.sha256(key.encode()).hexdigest()[:16]
-        folder = Path(platformdirs.user_cache_dir("ganbench")) / "xla" / name
-        jax.config.update("jax_compilation_cache_dir", str(folder))
-    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
 def compiler_options(device: jax.Device) -> dict[str, Any]:
     """What XLA is asked for on `device`, unless `XLA_FLAGS` says otherwise.
 
@@ -62,36 +41,6 @@ def compiler_options(device: jax.Device) -> dict[str, Any]:
     if device.platform != "cpu" or flag in os.environ.get("XLA_FLAGS", ""):
         return {}
     return {flag: 1}
-
-
-@contextmanager
-def one_entry_for_all_devices(device: jax.Device) -> Iterator[None]:
-    """Inside, a single-device module compiled for one CPU is found in the cache by the others.
-
-    JAX leaves the device out of the cache's key on GPUs alone; code for a CPU names its device as
-    little, and is loaded for the one that asks. There is no option for this, so a private function
-    of JAX is wrapped. Should a JAX not have it as it is now, should the cache be off or `device` be
-    no CPU, each device compiles for itself, with equal results.
-    """
-    name, option = "_hash_serialized_compile_options", "strip_device_assignment"
-    try:
-        module = importlib.import_module("jax._src.cache_key")
-        wrapped = getattr(module, name)
-        known = option in inspect.signature(wrapped).parameters
-    except (ImportError, AttributeError):
-        known = False
-    if not known or device.platform != "cpu":
-        yield
-        return
-
-    def without_device(hashed: Any, options: Any, **given: Any) -> Any:
-        return wrapped(hashed, options, **{**given, option: True})
-
-    setattr(module, name, without_device)
-    try:
-        yield
-    finally:
-        setattr(module, name, wrapped)
 
 
 def set_devices(device: str | None) -> None:

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from ganbench import suite as suites
 from ganbench.budget import setting_of
 from ganbench.canonical import canonical, digest
 from ganbench.checkpoint import EVERY, Checkpoints
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.diagnostics.catalogue import check_measures
 from ganbench.diagnostics.inside import inside
 from ganbench.engines.engine import Engine, Job, Trained, label
@@ -29,7 +30,6 @@ from ganbench.provenance import versions
 from ganbench.registry import check, plays, recipe
 from ganbench.results import Results, load
 from ganbench.room import Say
-from ganbench.runtime import use_compilation_cache
 from ganbench.schema import Suite
 from ganbench.shared import shared_of
 from ganbench.store import Store, check_ours
@@ -110,8 +110,7 @@ def run(
         everybody = together(*watchers, until_the_end.enter_context(told(folder)))
         keep = partial(_checkpoints, folder, hashes, checkpoint_every, everybody.note)
         job = Job(suite, missing, hashes, lambda: time.monotonic() > deadline, keep)
-        trained = (engine or local(devices))(job, everybody)
-        trained = until_the_end.enter_context(closing(trained))
+        trained = until_the_end.enter_context((engine or local(devices))(job, everybody))
         for told_of in store.set_aside():
             everybody.note(told_of)
         _drop_checkpoints(folder, job)

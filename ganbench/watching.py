@@ -17,6 +17,7 @@ from ganbench.progress import Progress
 
 NAME = "progress.json"
 EVERY = 1.0  # seconds between two writes, at least
+SAME = 5.0  # seconds that a process's start may move by, as the clock is set
 
 
 class Status(NamedTuple):
@@ -31,10 +32,16 @@ class Status(NamedTuple):
     all_steps: int  # lanes times steps, of all groups
     steps: int
     ended: dict[str, int]  # runs by how they ended
+    started: float  # its process, seconds since 1970
 
     def alive(self) -> bool:
-        """Whether its process is still there; of another machine's nothing is known."""
-        return 0 < self.pid < 2**31 and psutil.pid_exists(self.pid)
+        """Whether its process is still there, not another of its number; of another machine's
+        nothing is known.
+        """
+        try:
+            return abs(psutil.Process(self.pid).create_time() - self.started) < SAME
+        except (psutil.Error, ValueError, OverflowError):
+            return False
 
     def left(self) -> float | None:
         """Seconds that the rest takes at the pace so far; None before the first step."""
@@ -52,7 +59,8 @@ def told(folder: Path) -> Iterator[Progress]:
     What is written is lost where it cannot be: a sweep does not end for it.
     """
     now, ended = time.time(), Counter[str]()
-    state = Status(os.getpid(), now, now, 0, 0, "", 0, 0, {})
+    me = psutil.Process()
+    state = Status(me.pid, now, now, 0, 0, "", 0, 0, {}, me.create_time())
     due = -float("inf")
 
     def change(at_once: bool = True, **values) -> None:

@@ -10,10 +10,11 @@ import jax
 import numpy as np
 
 from ganbench.budget import Budget
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.harness import prepared
 from ganbench.program import Lane
 from ganbench.registry import names_of, parameters
-from ganbench.runtime import set_devices, use_compilation_cache
+from ganbench.runtime import set_devices
 from ganbench.tasks.catalogue import TASKS
 
 LANES = 7  # blocks of two: on four devices at once, the last one padded

@@ -5,11 +5,12 @@ import shutil
 import jax
 import jax.numpy as jnp
 import numpy as np
+import psutil
 import pytest
 from grids import contents, suite
 from harm import Killed, cut, flipped
 
-from ganbench import sweep
+from ganbench import program, sweep
 from ganbench.checkpoint import Checkpoints, Saved
 from ganbench.conformance.trial import KEY, made
 from ganbench.errors import BadInput
@@ -179,6 +180,40 @@ def test_lanes_in_another_order_do_not_go_on_from_each_others_states(tmp_path, w
     assert {n: x for n, x in one.items() if n.endswith(("runs.csv", "board.csv", "parquet"))} == {
         n: x for n, x in other.items() if n.endswith(("runs.csv", "board.csv", "parquet"))
     }
+
+
+@pytest.mark.parametrize("what", ["program", "package"])
+def test_what_another_program_or_package_left_is_not_gone_on_with(
+    whole, tmp_path, monkeypatch, what
+):
+    """A method that was edited has the same name, lanes and shapes."""
+    trained(small(), tmp_path / "out", killed_after=5)
+    if what == "program":
+        finite = program._finite
+        edited = lambda info, state: finite(info, state) & ~jnp.zeros((), bool)  # noqa: E731
+        monkeypatch.setattr(program, "_finite", edited)
+    else:
+        monkeypatch.setattr(sweep, "versions", lambda: {"jax": "0"})
+    told = []
+    again = trained(small(), tmp_path / "out", watch={"note": told.append})
+    assert again[:2] == [0, 0] and len(told) == 2 and all("made otherwise" in x for x in told)
+    shutil.rmtree(tmp_path / "out/damaged")
+    assert contents(tmp_path / "out") == contents(whole)
+
+
+def test_what_is_not_ours_is_not_unpacked(tmp_path, monkeypatch):
+    """A checkpoint of megabytes may hold as much as the machine has."""
+    carry = {"x": np.zeros(10**6)}
+    folder, told = tmp_path / "inflight/a", []
+    Checkpoints(folder).write({0: Saved(carry, [chunk(np.random.default_rng(0))], "p")})
+    free = psutil.virtual_memory()._replace(available=10**6)
+    with monkeypatch.context() as patch:
+        patch.setattr(psutil, "virtual_memory", lambda: free)
+        with pytest.raises(BadInput, match="state-1.npz: cannot be read: .* bytes when unpacked"):
+            Checkpoints(folder, say=told.append).read(0, "p", carry)
+        assert told == [] and (folder / "0").is_dir()  # with more memory it can be
+        assert Checkpoints(folder, say=told.append).read(0, "another", carry) is None
+    assert "made otherwise" in told[0]
 
 
 def test_what_nobody_goes_on_with_is_removed(whole, tmp_path):

@@ -12,6 +12,7 @@ from harm import flipped
 from ganbench.arrays import npz_writer, read_npz
 from ganbench.errors import BadInput
 from ganbench.files import SUMS, replace, write_all
+from ganbench.finished import write_group
 
 
 def test_what_was_written_is_read(tmp_path):
@@ -66,13 +67,19 @@ def test_a_bit_that_is_flipped_is_seen_or_changes_nothing(tmp_path):
     assert 200 < refused < 400
 
 
-def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, monkeypatch):
-    done = []
+@pytest.fixture
+def done(monkeypatch):
+    """What was synced, by path, and what renamed, by both, in order."""
+    seen = []
     fsync, rename = os.fsync, os.replace
     monkeypatch.setattr(
-        os, "fsync", lambda fd: done.append(os.readlink(f"/proc/self/fd/{fd}")) or fsync(fd)
+        os, "fsync", lambda fd: seen.append(os.readlink(f"/proc/self/fd/{fd}")) or fsync(fd)
     )
-    monkeypatch.setattr(os, "replace", lambda a, b: done.append((str(a), str(b))) or rename(a, b))
+    monkeypatch.setattr(os, "replace", lambda a, b: seen.append((str(a), str(b))) or rename(a, b))
+    return seen
+
+
+def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, done):
     new = tmp_path / "new" / "folder"
     half, path = str(new / ".x.tmp"), str(new / "x")
     replace(new / "x", lambda path: path.write_text("whole"))
@@ -83,6 +90,16 @@ def test_what_is_renamed_is_on_disk_before_and_its_name_after(tmp_path, monkeypa
     halves = [str(new / f".{name}.tmp") for name in ("y", SUMS)]
     renamed = list(zip(halves, (str(new / "y"), str(new / SUMS)), strict=True))
     assert done == [*halves, *renamed, str(new)]
+
+
+def test_a_group_is_on_disk_before_its_folder_appears(tmp_path, done):
+    files = {"runs.csv": lambda path: path.write_text("whole")}
+    write_group(tmp_path, "a", files, {"samples": {"x": np.zeros(3)}})
+    group, half = tmp_path / "groups/a", tmp_path / "groups/.a.tmp"
+    renamed = done.index((str(half), str(group)))
+    assert {str(half / "runs.csv"), str(half / SUMS), str(half)} <= {*done[:renamed]}
+    assert str(tmp_path / "samples") in done[:renamed]  # the name of its samples
+    assert done[renamed + 1 :] == [str(group.parent)]
 
 
 class Harm:

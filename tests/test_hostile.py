@@ -1,7 +1,9 @@
 """Tables of a results folder with anything in their cells: read safely, or refused in one line."""
 
 import json
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -62,7 +64,7 @@ def with_cell(path, column, text, all_rows):
 
 def survive(folder, monkeypatch, capsys):
     """Every command that reads `folder` ends as one may, and writes nothing outside of it."""
-    beside = {*folder.parent.iterdir()}
+    beside = seen_from(folder)
     for words in (
         ("leaderboard", folder),
         ("compare", folder, folder),
@@ -76,7 +78,12 @@ def survive(folder, monkeypatch, capsys):
         if code == 2:
             assert len(errors) == 1 and errors[0].startswith("error: "), (words, errors)
             assert len(errors[0]) < 1100 and "\x1b" not in errors[0], words
-    assert {*folder.parent.iterdir()} == beside
+    assert seen_from(folder) == beside
+
+
+def seen_from(folder):
+    """What lies where a path in a table may lead."""
+    return {p for where in (Path("/"), *folder.parents[:2]) for p in where.iterdir()}
 
 
 def columns(folder):
@@ -141,3 +148,36 @@ def test_a_table_of_another_schema_is_refused(whole, tmp_path, monkeypatch, caps
     assert typed(monkeypatch, "leaderboard", tmp_path / "leaderboard.csv") == 2
     assert "schema 0; this version reads schema 1" in capsys.readouterr().err
     assert json.loads((tmp_path / "runs.csv/provenance.json").read_text())["protocols"]
+
+
+LINKS = {
+    "inflight": "is a folder",
+    "damaged": "is a folder",
+    "groups/strange": "is a folder",
+    "samples/strange.npz": "is a file",
+    ".lock": "is a file",
+    ".progress.json.tmp": "is a file",
+    ".runs.csv.tmp": "is a file",
+}
+
+
+@pytest.mark.parametrize("name", LINKS)
+def test_links_are_not_followed_by_what_writes(whole, tmp_path, monkeypatch, capsys, name):
+    folder, aim = tmp_path / "out", tmp_path / "aim"
+    shutil.copytree(whole, folder)
+    (aim / "precious").mkdir(parents=True)
+    (aim / "file").write_text("mine")
+    os.symlink(aim if "folder" in LINKS[name] else aim / "file", folder / name)
+    assert typed(monkeypatch, "run", "smoke", "--out", folder) == 2
+    assert f"{folder / name}: a symbolic link" in capsys.readouterr().err
+    survive(folder, monkeypatch, capsys)
+    assert (aim / "file").read_text() == "mine" and (aim / "precious").is_dir()
+    assert {p.name for p in aim.iterdir()} == {"file", "precious"}
+
+
+def test_a_page_is_not_written_through_a_link(whole, tmp_path, monkeypatch, capsys):
+    shutil.copytree(whole, tmp_path / "out")
+    (tmp_path / "mine").write_text("mine")
+    os.symlink(tmp_path / "mine", tmp_path / "out/.report.html.tmp")
+    assert typed(monkeypatch, "report", tmp_path / "out") == 0
+    assert (tmp_path / "mine").read_text() == "mine"

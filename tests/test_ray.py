@@ -182,6 +182,9 @@ def test_what_is_in_flight_when_the_time_is_up_is_not_recorded(tmp_path):
         (["--engine", "ray", "--ray-cpus", "9999"], "--ray-cpus: 9999: this machine has"),
         (["--engine", "ray", "--ray-address", "127.0.0.1:9"], "127.0.0.1:9: cannot be reached"),
         (["--engine", "ray", "--ray-address", "a:b"], "a:b: cannot be reached"),
+        (["--engine", "ray", "--ray-address", "[::1]:9"], "[::1]:9: cannot be reached: [Errno"),
+        (["--engine", "ray", "--ray-address", ""], "--ray-address: '' is none of HOST:PORT"),
+        (["--engine", "ray", "--checkpoint-every", "9"], "there are no checkpoints with --engine"),
         (["--engine", "ray", "--device", "cpu:4"], "--device: 'cpu:4': with --engine ray it is"),
     ],
 )
@@ -190,6 +193,19 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, words, told):
     error = capsys.readouterr().err
     assert told in error and len(error.splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_no_cluster_is_not_waited_for(tmp_path, monkeypatch, capsys):
+    """Somebody listens, and says nothing."""
+    monkeypatch.setattr(engine, "PATIENCE_FOR_A_SIGN", 3.0)
+    began = time.monotonic()
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        words = ("--engine", "ray", "--ray-address", address, "--out", tmp_path / "out")
+        assert typed(monkeypatch, "run", "smoke", *words) == 2
+    told = f"error: --ray-address: {address}: cannot be reached: no cluster answered in 3 s\n"
+    assert capsys.readouterr().err == told and not (tmp_path / "out").exists()
+    assert time.monotonic() - began < 30
 
 
 def test_what_ray_itself_refuses_leaves_nothing_behind(tmp_path, monkeypatch, capsys):

@@ -35,6 +35,15 @@ def test_what_is_told_can_be_read_until_it_ends(tmp_path):
     assert status(tmp_path) is None and not list(tmp_path.iterdir())
 
 
+def test_another_process_of_the_same_number_is_not_it(tmp_path):
+    with told(tmp_path) as progress:
+        progress.begin(1, 1)
+        mine = status(tmp_path)
+    assert mine.alive()
+    assert not mine._replace(started=mine.started - 60).alive()
+    assert not any(mine._replace(pid=pid).alive() for pid in (0, -1, 2**31, 2**70))
+
+
 def test_it_is_removed_after_an_interrupt_too(tmp_path):
     with pytest.raises(KeyboardInterrupt), told(tmp_path) as progress:
         progress.begin(1, 1)
@@ -73,7 +82,7 @@ def test_curves_of_every_trained_group_are_told(tmp_path):
     assert len(made) == 4 and len(told_of) == len(load(tmp_path / "out").curves)
 
 
-GONE = Status(2**22 + 1, 0.0, 60.0, 4, 1, "ring gap", 4000, 1000, {"ok": 2})
+GONE = Status(2**22 + 1, 0.0, 60.0, 4, 1, "ring gap", 4000, 1000, {"ok": 2}, 0.0)
 
 
 def test_the_command_says_what_it_knows(tmp_path, monkeypatch, capsys):
@@ -89,7 +98,7 @@ def test_the_command_says_what_it_knows(tmp_path, monkeypatch, capsys):
     made = json.loads(capsys.readouterr().out)
     assert made["training"]["left"] == 180 and made["training"]["alive"] is False
     wrong = {"groups": "many", "ended": [1], "pid": "x", "training": None}
-    whole = Status(1, 0.0, 60.0, 4, 1, "ring gap", 1000, 250, {})._asdict()
+    whole = Status(1, 0.0, 60.0, 4, 1, "ring gap", 1000, 250, {}, 0.0)._asdict()
     for text in (
         "{}",
         "junk",
@@ -112,7 +121,9 @@ def test_an_interrupted_command_says_how_to_go_on(tmp_path):
     while not (found := status(out) if out.is_dir() else None) or found.finished < 2:
         assert running.poll() is None
         time.sleep(0.1)
-    running.send_signal(signal.SIGINT)
+    for _ in range(3):  # one is enough, and more disturb nothing
+        running.send_signal(signal.SIGINT)
+        time.sleep(0.1)
     _, err = running.communicate(timeout=120)
     assert running.returncode == 130 and "Traceback" not in err
     again = shlex.split(err.splitlines()[-1])

@@ -38,6 +38,7 @@ def _watched(device: str | None, max_minutes: float | None) -> Iterator[dict[str
         with progress_shown(Console()) as progress:
             yield {"max_minutes": max_minutes, "devices": devices, "progress": progress}
     except KeyboardInterrupt:  # by now all that was finished is on disk, and in the tables
+        before = signal.SIG_IGN  # a third one is no news to a process that is at its end
         again = shlex.join(["ganbench", *sys.argv[1:]])
         print(f"interrupted: what is finished is kept; to go on, type\n  {again}", file=sys.stderr)
         raise typer.Exit(INTERRUPTED) from None
@@ -90,8 +91,8 @@ def run(
         bool, typer.Option("--tensorboard", help="Write curves for TensorBoard too.")
     ] = False,
     checkpoint_every: Annotated[
-        float, typer.Option(help="Seconds of a group in flight that a kill may cost.")
-    ] = 15.0,
+        float | None, typer.Option(help="Seconds of a group in flight that a kill may cost [15].")
+    ] = None,
     engine: Annotated[str, typer.Option(help="Who trains the groups: local or ray.")] = "local",
     ray_address: Annotated[
         str | None, typer.Option(help="A cluster's; a Ray of this machine alone if not given.")
@@ -102,10 +103,13 @@ def run(
 ) -> None:
     """Train what is missing of a suite, then print its leaderboard."""
     from ganbench import sweep
+    from ganbench.checkpoint import EVERY
     from ganbench.robustness import robustness_of
 
-    if not 0 <= checkpoint_every < math.inf:
+    if checkpoint_every is not None and not 0 <= checkpoint_every < math.inf:
         raise BadInput(f"--checkpoint-every: {checkpoint_every} must be at least 0")
+    if checkpoint_every is not None and engine == "ray":
+        raise BadInput("--checkpoint-every: there are no checkpoints with --engine ray")
     add(plugin)
     trainer = _engine(engine, ray_address, ray_cpus, device, plugin or [])
     # on Ray this process trains nothing: it needs no GPU, and is not to hold one
@@ -119,7 +123,7 @@ def run(
             methods=names(methods, "--methods"),
             tasks=names(tasks, "--tasks"),
             tensorboard=tensorboard,
-            checkpoint_every=checkpoint_every,
+            checkpoint_every=EVERY if checkpoint_every is None else checkpoint_every,
             engine=trainer,
             **how,
         )

@@ -1,6 +1,7 @@
 """Who trains a sweep's groups: an engine gives them back one by one, as they are finished."""
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 from ganbench.checkpoint import Checkpoints
@@ -20,8 +21,10 @@ class Job(NamedTuple):
     checkpoints: Callable[[Group], Checkpoints]
 
 
-Trained = Generator[tuple[Group, Finished], None, None]
-Engine = Callable[[Job, Progress], Trained]
+Trained = Iterator[tuple[Group, Finished]]
+#: What is wrong with the engine itself is told as its context is entered, before anything is
+#: written; whatever it holds it lets go of as that ends.
+Engine = Callable[[Job, Progress], AbstractContextManager[Trained]]
 
 
 def label(group: Group) -> str:

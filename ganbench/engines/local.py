@@ -1,13 +1,14 @@
 """The groups in their order, on the devices of this process."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 
 import jax
 
 from ganbench.ahead import Ahead
 from ganbench.engines.engine import Engine, Job, Trained, label
-from ganbench.harness import Stopped
+from ganbench.harness import Advance, Stopped
 from ganbench.progress import Progress
 from ganbench.tables import Scale
 from ganbench.training import compiled, scale_of, train
@@ -21,7 +22,8 @@ def local(devices: Sequence[jax.Device]) -> Engine:
     When the time is up no further group starts; that in flight is stopped at its next evaluation.
     """
 
-    def engine(job: Job, progress: Progress) -> Trained:
+    @contextmanager
+    def engine(job: Job, progress: Progress) -> Iterator[Trained]:
         def advance(lane_steps: int) -> None:
             progress.advance(lane_steps)
             if job.over():
@@ -34,13 +36,23 @@ def local(devices: Sequence[jax.Device]) -> Engine:
         # most of compiling keeps one core busy, training all of them: apart, the others would wait
         ready = (partial(compiled, job.suite, one, devices, progress.note) for one in job.groups)
         with Ahead(ready) as trainers:
-            for done, group in enumerate(job.groups):
-                if job.over():
-                    progress.stopped(len(job.groups) - done)
-                    return
-                progress.group(label(group))
-                own, kept = job.protocols[group.task], job.checkpoints(group)
-                scale = partial(scaled, group.task, own)
-                yield group, train(job.suite, group, trainers.take, scale, own, advance, kept)
+            yield _trained(job, progress, trainers, scaled, advance)
 
     return engine
+
+
+def _trained(
+    job: Job,
+    progress: Progress,
+    trainers: Ahead,
+    scaled: Callable[[str, str], Scale],
+    advance: Advance,
+) -> Trained:
+    for done, group in enumerate(job.groups):
+        if job.over():
+            progress.stopped(len(job.groups) - done)
+            return
+        progress.group(label(group))
+        own, kept = job.protocols[group.task], job.checkpoints(group)
+        scale = partial(scaled, group.task, own)
+        yield group, train(job.suite, group, trainers.take, scale, own, advance, kept)

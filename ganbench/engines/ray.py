@@ -5,8 +5,11 @@ import logging
 import math
 import os
 import socket
+import subprocess
+import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,8 @@ from ganbench.training import Finished, failed
 
 RETRIES = 3  # of a group whose worker or node died
 PATIENCE = 1.0  # seconds between two looks at the clock
-PATIENCE_AT_THE_DOOR = 10.0  # seconds that a cluster's first answer may take
+PATIENCE_AT_THE_DOOR = 10.0  # seconds until somebody listens at an address
+PATIENCE_FOR_A_SIGN = 20.0  # seconds that a cluster's first answer may take
 #: Of the environment: what else changes numbers, and where prepared sets lie.
 PASSED_ON = ("XLA_FLAGS", "TFDS_DATA_DIR")
 SHARE = 0.8  # of a node's memory is what its groups ask for, all together
@@ -49,7 +53,7 @@ def on_ray(
     """
     if importlib.util.find_spec("ray") is None:
         raise BadInput('--engine ray: needs Ray: pip install "ganbench[ray]"')
-    if address:
+    if address is not None:
         _reach(address)
     elif cpus > runtime.cores():
         raise BadInput(f"--ray-cpus: {cpus}: this machine has {runtime.cores()}")
@@ -58,24 +62,17 @@ def on_ray(
     if len(texts) < len(files):
         raise BadInput("--plugin: two files of one name cannot go to Ray together")
 
-    def engine(job: Job, progress: Progress) -> Trained:
-        ray = _started(address)  # at once: what is wrong is told before anything is written
+    @contextmanager
+    def engine(job: Job, progress: Progress) -> Iterator[Trained]:
+        ray = _started(address)
         try:
             size = _memory(ray, cpus, gpu)
-        except BaseException:
+            worker = Worker(cpus, gpu, size, versions(NEEDED), texts)
+            yield _trained(ray, job, worker, progress)
+        finally:
             ray.shutdown()
-            raise
-        worker = Worker(cpus, gpu, size, versions(NEEDED), texts)
-        return _until_shut(ray, _trained(ray, job, worker, progress))
 
     return engine
-
-
-def _until_shut(ray: Any, trained: Trained) -> Trained:
-    try:
-        yield from trained
-    finally:
-        ray.shutdown()
 
 
 def _started(address: str | None) -> Any:
@@ -91,6 +88,7 @@ def _started(address: str | None) -> Any:
         with warnings.catch_warnings():
             # JAX warns of forks: those that Ray makes become other programs at once
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+            warnings.filterwarnings("ignore", "Ray Client connection", UserWarning)  # told below
             ray.init(
                 address or "local",
                 runtime_env={"py_modules": [package], "env_vars": passed},
@@ -107,12 +105,25 @@ def _started(address: str | None) -> Any:
 
 
 def _reach(address: str) -> None:
-    """Raises BadInput where nothing listens at an address: Ray itself would try for minutes."""
+    """Raises BadInput where no cluster is at an address: Ray itself would try for minutes."""
+    if not address:
+        raise BadInput("--ray-address: '' is none of HOST:PORT, ray://HOST:PORT and auto")
     host, colon, port = address.removeprefix("ray://").rpartition(":")
     if not colon:  # "auto", "local", or what Ray will refuse
         return
     try:
-        socket.create_connection((host, int(port)), timeout=PATIENCE_AT_THE_DOOR).close()
+        where = host.removeprefix("[").removesuffix("]"), int(port)
+        socket.create_connection(where, timeout=PATIENCE_AT_THE_DOOR).close()
+        if not address.startswith("ray://"):  # which gives up by itself
+            asking = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
+            answer = subprocess.run(
+                [*asking, "--address", address], capture_output=True, timeout=PATIENCE_FOR_A_SIGN
+            )
+            if answer.returncode != 0:
+                raise ValueError("what listens there is no cluster of this version of Ray")
+    except subprocess.TimeoutExpired:
+        told = f"no cluster answered in {PATIENCE_FOR_A_SIGN:.0f} s"
+        raise BadInput(f"--ray-address: {address}: cannot be reached: {told}") from None
     except (OSError, ValueError, OverflowError) as error:
         raise BadInput(f"--ray-address: {address}: cannot be reached: {error}") from None
 

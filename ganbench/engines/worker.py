@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 
 from ganbench import memory, plugins, runtime
+from ganbench.compilation_cache import use_compilation_cache
 from ganbench.engines.cores import pinned
 from ganbench.errors import BadInput
 from ganbench.plan import Group
@@ -57,7 +58,7 @@ def _begun(cpus: int, gpu: bool, size: int, wanted: tuple, *files: tuple[str, st
         pinned(cpus)
     memory.allow(size)
     runtime.set_devices("gpu" if gpu else f"cpu:{cpus}")
-    runtime.use_compilation_cache()
+    use_compilation_cache()
     plugins.installed()
     folder = Path(tempfile.mkdtemp(prefix="ganbench-plugins-"))  # what others cannot write to
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

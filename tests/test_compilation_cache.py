@@ -1,14 +1,18 @@
-"""One entry of the compilation cache for all CPU devices."""
+"""Entries of the compilation cache: one for all CPU devices, and whole."""
+
+import warnings
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from jax._src import cache_key
+from harm import Killed
+from jax._src import cache_key, lru_cache
 from jax.experimental.compilation_cache import compilation_cache
 from jax.sharding import SingleDeviceSharding
 
-from ganbench.runtime import one_entry_for_all_devices
+from ganbench.compilation_cache import one_entry_for_all_devices, use_compilation_cache
 
 
 @pytest.fixture
@@ -60,3 +64,24 @@ def test_a_renamed_function_costs_time_only(cache, monkeypatch):
         first, second = compiled_on_each_device()
     assert entries(cache) == 2
     assert first == second
+
+
+def test_an_entry_that_a_kill_cuts_short_is_not_there(cache):
+    """JAX would warn of it, compile anew, and leave it as it is."""
+    use_compilation_cache()
+
+    def killed(path, data):
+        with Path(path).open("wb") as file:
+            file.write(data[:100])
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(lru_cache.pathlib.Path("/")), "write_bytes", killed)
+        with pytest.raises(Killed):
+            next(compiled_on_each_device())
+    assert entries(cache) == 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        first = list(compiled_on_each_device())
+        assert entries(cache) == 2
+        assert list(compiled_on_each_device()) == first
