@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from ganbench import kept, memory
 from ganbench.checkpoint import Checkpoints
@@ -50,6 +51,13 @@ class Finished(NamedTuple):
         return [row["status"] for row in self.rows]
 
 
+def one_thread() -> threadpool_limits:
+    """A context in which NumPy's and SciPy's linear algebra keeps to one thread: the last bits of
+    an eigenvalue of 200 features hang on their number, and so on how many cores a process has.
+    """
+    return threadpool_limits(1)
+
+
 def scale_of(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.Device]) -> Scale:
     """What a task's runs are held against: it depends on the protocol alone, on no run."""
     task = TASKS[name]()
@@ -86,7 +94,8 @@ def train(
     """
     try:
         run = trainer()
-        return _finished(suite, group, scale(), *run(advance, checkpoints))
+        with one_thread():
+            return _finished(suite, group, scale(), *run(advance, checkpoints))
     except BadInput:
         raise
     except Exception as error:

@@ -5,9 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from grids import EVERY, STEPS, suite
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import ganbench
-from ganbench import registry, sweep
+from ganbench import registry, sweep, training
 from ganbench.errors import BadInput
 from ganbench.game import Method, TrainState
 from ganbench.harness import prepared
@@ -185,6 +186,21 @@ def test_a_task_that_cannot_be_scored_has_failed_rows_and_the_sweep_goes_on(monk
     monkeypatch.undo()
     made = sweep.run(suite({"nonsaturating": {}}, seeds=1, steps=50), tmp_path / "out")
     assert "failed" not in set(made.runs["status"])
+
+
+def test_scores_do_not_hang_on_how_many_threads_linear_algebra_has(monkeypatch, tmp_path):
+    """Eigenvalues of some hundred features differ in their last bits."""
+    seen, scored = [], training.final_scores
+
+    def looked(*given):
+        seen.append({pool["num_threads"] for pool in threadpool_info()})
+        return scored(*given)
+
+    monkeypatch.setattr(training, "final_scores", looked)
+    with threadpool_limits(2):
+        sweep.run(suite({"nonsaturating": {}}, seeds=1, steps=50), tmp_path / "out")
+        assert {2} in ({pool["num_threads"]} for pool in threadpool_info())
+    assert seen and all(threads == {1} for threads in seen)
 
 
 def test_an_interrupt_leaves_tables_of_all_that_is_finished(monkeypatch, tmp_path):
