@@ -3,17 +3,18 @@
     python benchmarks/peer_torch.py '{"nets": "mlp", "batch": 64, "width": 128, "depth": 2}'
 
 Beside those, any of `latent`, `threads`, `fused` (that kind of Adam, the faster one on a CPU),
-`compiled` (the losses by `torch.compile`), `seconds` to measure, and `at`, the time (since the
-epoch) to begin. Nets, losses, optimizer and batches are those that `ganbench` trains by
-`nonsaturating`: `mlp` on the ring, `conv` and `dcgan` on 8 x 8 images. Nothing is scored or logged.
-`speed.py` runs it.
+`compiled` (the losses by `torch.compile`), `lanes` (so many seeds at once: parameters stacked, nets
+through `torch.func.vmap`; a step is then one of all of them), `seconds` to measure, and `at`, the
+time (since the epoch) to begin. Nets, losses, optimizer and batches are those that `ganbench`
+trains by `nonsaturating`: `mlp` on the ring, `conv` and `dcgan` on 8 x 8 images. Nothing is scored
+or logged. `speed.py` runs it.
 """
 
 import json
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
@@ -21,10 +22,12 @@ from torch import nn
 from torch.nn.functional import softplus
 
 SIDE, CENTRES, SIGMA, IMAGES = 8, 8, 0.02, 1797
-DEFAULTS = {"latent": 2, "threads": 1, "fused": False, "compiled": False, "seconds": 2.0, "at": 0}
+DEFAULTS = {"latent": 2, "threads": 1, "fused": False, "compiled": False, "lanes": 0}
+DEFAULTS |= {"seconds": 2.0, "at": 0}
 WARM = 30  # steps that are not measured: the first are slower, and compile
 
 Players = tuple[nn.Module, nn.Module]  # generator, discriminator
+Net = Callable[[torch.Tensor], torch.Tensor]
 
 
 def leaky() -> nn.Module:
@@ -83,22 +86,38 @@ def dcgan(width: int, depth: int, latent: int) -> Players:
 NETS = {"mlp": mlp, "conv": conv, "dcgan": dcgan}
 
 
-def ring(batch: int) -> Callable[[], torch.Tensor]:
+def stacked(nets: Sequence[nn.Module]) -> tuple[Net, list[torch.Tensor]]:
+    """Nets of one kind as one, which maps (nets, batch, ...) to as much; and its parameters."""
+    parameters, _ = torch.func.stack_module_state(list(nets))
+    own = partial(torch.func.functional_call, nets[0])
+    every = torch.func.vmap(lambda values, x: own(values, (x,)))
+    return partial(every, parameters), list(parameters.values())
+
+
+def ring(*batch: int) -> Callable[[], torch.Tensor]:
     angles = 2 * math.pi * torch.arange(CENTRES) / CENTRES
     centres = torch.stack([angles.cos(), angles.sin()], 1)
-    return lambda: centres[torch.randint(CENTRES, (batch,))] + SIGMA * torch.randn(batch, 2)
+    return lambda: centres[torch.randint(CENTRES, batch)] + SIGMA * torch.randn(*batch, 2)
 
 
-def images(batch: int) -> Callable[[], torch.Tensor]:
+def images(*batch: int) -> Callable[[], torch.Tensor]:
     """Of noise: what is on them costs nothing."""
     held = torch.rand(IMAGES, 1, SIDE, SIDE) * 2 - 1
-    return lambda: held[torch.randint(IMAGES, (batch,))]
+    return lambda: held[torch.randint(IMAGES, batch)]
 
 
-def stepper(players: Players, real: Callable[[], torch.Tensor], given: dict) -> Callable[[], None]:
-    g, d = players
+def stepper(players: Sequence[Players], given: dict) -> Callable[[], None]:
+    """What trains one pair of players, or all of them at once, where `lanes` are asked for."""
+    lanes = given["lanes"]
+    if lanes:
+        (g, g_own), (d, d_own) = map(stacked, zip(*players, strict=True))
+    else:
+        ((g, d),) = players
+        g_own, d_own = list(g.parameters()), list(d.parameters())
     adam = partial(torch.optim.Adam, lr=1e-3, betas=(0.5, 0.999), fused=given["fused"] or None)
-    g_moves, d_moves = adam(g.parameters()), adam(d.parameters())
+    g_moves, d_moves = adam(g_own), adam(d_own)
+    batch = (lanes, given["batch"]) if lanes else (given["batch"],)
+    real = (ring if given["nets"] == "mlp" else images)(*batch)
 
     def d_loss(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
         return softplus(-d(x)).mean() + softplus(d(g(z).detach())).mean()
@@ -110,7 +129,7 @@ def stepper(players: Players, real: Callable[[], torch.Tensor], given: dict) -> 
         d_loss, g_loss = torch.compile(d_loss), torch.compile(g_loss)
 
     def latents() -> torch.Tensor:
-        return torch.randn(given["batch"], given["latent"])
+        return torch.randn(*batch, given["latent"])
 
     def step() -> None:
         d_moves.zero_grad()
@@ -126,9 +145,9 @@ def stepper(players: Players, real: Callable[[], torch.Tensor], given: dict) -> 
 def main() -> None:
     given = DEFAULTS | json.loads(sys.argv[1])
     torch.set_num_threads(given["threads"])
-    players = NETS[given["nets"]](given["width"], given["depth"], given["latent"])
-    real = (ring if given["nets"] == "mlp" else images)(given["batch"])
-    step = stepper(players, real, given)
+    make = partial(NETS[given["nets"]], given["width"], given["depth"], given["latent"])
+    players = [make() for _ in range(given["lanes"] or 1)]
+    step = stepper(players, given)
     begun = time.perf_counter()
     for _ in range(WARM):
         step()
@@ -142,8 +161,9 @@ def main() -> None:
         for _ in range(10):
             step()
         done += 10
-    parameters = sum(p.numel() for own in players for p in own.parameters())
-    print(json.dumps({"rate": done / taken, "parameters": parameters, "warm_s": warm_s}))
+    parameters = sum(p.numel() for own in players[0] for p in own.parameters())
+    rate = (given["lanes"] or 1) * done / taken
+    print(json.dumps({"rate": rate, "parameters": parameters, "warm_s": warm_s}))
 
 
 main()

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from speed_page import Row, rows_of
 
-RATIOS = ("over_eager", "over_stock", "over_per_core", "of_ceiling", "over_one", "over_cores")
+RATIOS = ("over_eager", "over_stock", "over_per_core", "over_stacked", "of_ceiling")
+RATIOS += ("over_one", "over_cores")
 SHARES = ("overhead", "evaluation")
 LEAST, MORE = 0.75, 0.05
 KEY = ("nets", "batch", "lanes", "devices")
