@@ -33,7 +33,7 @@ def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.nda
 
     Raises:
         BadInput: it cannot be read, or lacks one of them.
-        TooLarge: a few kilobytes may unpack to as much as you like.
+        TooLarge: there is no room for them: a few kilobytes may unpack to as much as you like.
     """
     asked = None if names is None else list(names)
     try:

@@ -35,7 +35,7 @@ def use_compilation_cache() -> None:
 
 
 def _write_whole_entries() -> None:
-    """Entries are written beside the cache's folder and renamed.
+    """Has entries written into a folder of their own and renamed.
 
     JAX writes them in place and never again: one that a kill cut short would be warned of, and its
     program compiled anew, by every process that ever asks for it. There is no option for this, so a
@@ -50,7 +50,8 @@ def _write_whole_entries() -> None:
 def _whole(put: Any) -> Any:
     @wraps(put)
     def wrapped(self: Any, key: str, value: bytes) -> None:
-        if self.eviction_enabled:  # somebody set a size: there are locks, and times beside entries
+        # where a size is set there are locks, and times beside entries; a bucket has no renaming
+        if self.eviction_enabled or "://" in str(self.path):
             return put(self, key, value)
         with tempfile.TemporaryDirectory(dir=self.path, prefix=".half") as beside:
             put(type(self)(beside, max_size=-1), key, value)

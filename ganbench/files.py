@@ -161,12 +161,14 @@ def altered(path: Path, sums_of: Path | None = None) -> bool:
 
 
 def link_in(where: Path) -> Path | None:
-    """The first symbolic link in a folder, however deep; None if there is none."""
-    for entry in sorted(os.scandir(where), key=lambda entry: entry.name):
-        if entry.is_symlink():
-            return Path(entry)
-        if entry.is_dir() and (found := link_in(Path(entry))):
-            return found
+    """A symbolic link in a folder, however deep; None if there is none."""
+    left: list[str | Path] = [where]
+    while left:
+        for entry in sorted(os.scandir(left.pop()), key=lambda entry: entry.name):
+            if entry.is_symlink():
+                return Path(entry)
+            if entry.is_dir():
+                left.append(entry.path)
     return None
 
 
