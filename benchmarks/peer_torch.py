@@ -119,11 +119,15 @@ def stepper(players: Sequence[Players], given: dict) -> Callable[[], None]:
     batch = (lanes, given["batch"]) if lanes else (given["batch"],)
     real = (ring if given["nets"] == "mlp" else images)(*batch)
 
+    def mean(each: torch.Tensor) -> torch.Tensor:
+        """Over the batch; the sum over lanes, so that each has the gradient of its own."""
+        return each.mean(-2).sum()
+
     def d_loss(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return softplus(-d(x)).mean() + softplus(d(g(z).detach())).mean()
+        return mean(softplus(-d(x))) + mean(softplus(d(g(z).detach())))
 
     def g_loss(z: torch.Tensor) -> torch.Tensor:
-        return softplus(-d(g(z))).mean()
+        return mean(softplus(-d(g(z))))
 
     if given["compiled"]:
         d_loss, g_loss = torch.compile(d_loss), torch.compile(g_loss)

@@ -96,7 +96,7 @@ def of_case(case: dict[str, Any], rounds: int) -> list[Rates]:
             for t in threads:
                 seen.setdefault((fused, t), []).append(peers(case, threads=t, fused=fused))
         seen.setdefault("per core", []).append(peers(case, n, fused=True))
-        seen.setdefault("stacked", []).append(peers(case, n, fused=True, lanes=MAIN // n))
+        seen.setdefault("stacked", []).append(peers(case, n, fused=True, lanes=max(1, MAIN // n)))
     own.end()
     stock, best = (
         max(((f, t) for f in kinds for t in threads), key=lambda way: median(seen[way]))

@@ -133,7 +133,7 @@ class Case:
 
             return jax.lax.scan(one, state, jax.numpy.arange(BETWEEN))
 
-        runs = []
+        runs, waves = [], max(1, BARE_LANES // (budget.block * len(self.devices)))
         each = [Lane(0, i, {"learning_rate": RATE}) for i in range(budget.block)]
         programs = compile_group(self.task, METHOD, {}, each[0], budget, self.devices).programs
         for program in programs:
@@ -146,7 +146,7 @@ class Case:
 
         def once() -> float:
             begun = time.perf_counter()
-            for _ in range(2):
+            for _ in range(2 * waves):
                 jax.block_until_ready([run(*given) for run, given in runs])
             return 1e3 * (time.perf_counter() - begun) / (2 * BETWEEN)
 

@@ -12,9 +12,9 @@ from ganbench.errors import BadInput
 SHARE = 0.5  # of the memory that is free, at most, for the arrays of one file
 
 
-class TooLarge(BadInput):
-    """Arrays that would take more than half of the memory that is free: what this machine cannot
-    read now is not damaged.
+class NotNow(BadInput):
+    """What this machine cannot read now, for want of memory or by an error of its own: that says
+    nothing of the file.
     """
 
 
@@ -33,24 +33,25 @@ def read_npz(path: Path, names: Iterable[str] | None = None) -> dict[str, np.nda
 
     Raises:
         BadInput: it cannot be read, or lacks one of them.
-        TooLarge: there is no room for them: a few kilobytes may unpack to as much as you like.
+        NotNow: the system cannot, or there is no room: a few kilobytes may unpack to as much as
+            you like.
     """
     asked = None if names is None else list(names)
     try:
         with zipfile.ZipFile(path) as packed:
-            wanted = None if asked is None else {f"{name}.npy" for name in asked}
-            sizes = {one.filename: one.file_size for one in packed.infolist()}
-        size = sum(n for name, n in sizes.items() if wanted is None or name in wanted)
+            members = [(x.filename.removesuffix(".npy"), x.file_size) for x in packed.infolist()]
+        size = sum(own for name, own in members if asked is None or name in asked)
         free = psutil.virtual_memory().available
         if size > SHARE * free:
             told = f"{size:,} bytes when unpacked, of {free:,} that are free"
-            raise TooLarge(f"{path}: cannot be read: {told}")
+            raise NotNow(f"{path}: cannot be read: {told}")
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return {name: arrays[name] for name in (arrays.files if asked is None else asked)}
-    except TooLarge:
+    except NotNow:
         raise
-    except MemoryError:
-        raise TooLarge(f"{path}: cannot be read: there is too little memory") from None
+    except (OSError, MemoryError) as error:
+        told = getattr(error, "strerror", None) or "there is too little memory"
+        raise NotNow(f"{path}: cannot be read: {told}") from None
     except Exception as error:  # NumPy parses headers as Python: a flipped bit may raise anything
         told = (str(error) or type(error).__name__).splitlines()[0]
         raise BadInput(f"{path}: cannot be read: {told}") from None

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from ganbench.arrays import TooLarge, read_npz
+from ganbench.arrays import NotNow, read_npz
 from ganbench.canonical import digest
 from ganbench.errors import BadInput
 from ganbench.files import SUMS, checksum, listed, listing, put_aside, replace, writing
@@ -80,9 +80,9 @@ class Checkpoints:
         try:
             known = _sound(folder)
             found = _read(folder, known, self._identity(made_by), like)
-        except TooLarge:
+        except NotNow:
             raise
-        except (OSError, MemoryError) as error:
+        except OSError as error:
             raise BadInput(f"{folder}: cannot be read: {error}") from None
         except Exception:  # whatever a file may hold that none of ours does
             found = None

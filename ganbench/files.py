@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,21 +118,21 @@ def damaged(sums_of: Path, there: Iterable[Path]) -> Path | None:
     Raises:
         BadInput: one of them cannot be read now: who knows what it is?
     """
-    if not sums_of.is_file():
-        return None
-    files = {os.path.relpath(path, sums_of.parent): path for path in there}
-    known = listed(sums_of)
-    if known is None or files.keys() - known.keys():  # one that was cut short lacks a file
-        return sums_of
-    for name, written in known.items():
-        if name not in files:
-            return sums_of.parent / name
-        try:
-            same = checksum(files[name]) == written
-        except OSError as error:
-            raise BadInput(f"{files[name]}: cannot be read: {error.strerror}") from None
-        if not same:
-            return files[name]
+    try:
+        if not sums_of.is_file():
+            return None
+        files = {os.path.relpath(path, sums_of.parent): path for path in there}
+        known = listed(sums_of)
+        if known is None or files.keys() - known.keys():  # one that was cut short lacks a file
+            return sums_of
+        for name, written in known.items():
+            if name not in files:
+                return sums_of.parent / name
+            if checksum(files[name]) != written:
+                return files[name]
+    except OSError as error:
+        where = error.filename or sums_of.parent
+        raise BadInput(f"{where}: cannot be read: {error.strerror or error}") from None
     return None
 
 
@@ -160,15 +160,17 @@ def altered(path: Path, sums_of: Path | None = None) -> bool:
     return known is None or known.get(os.path.relpath(path, sums_of.parent)) != written
 
 
-def link_in(where: Path) -> Path | None:
-    """A symbolic link in a folder, however deep; None if there is none."""
-    left: list[str | Path] = [where]
+def link_in(places: Iterable[Path]) -> Path | None:
+    """The first of some files and folders that is a symbolic link, or a link in one of these
+    folders, however deep; None if there is none. What goes away meanwhile is none.
+    """
+    left = list(places)
     while left:
-        for entry in sorted(os.scandir(left.pop()), key=lambda entry: entry.name):
-            if entry.is_symlink():
-                return Path(entry)
-            if entry.is_dir():
-                left.append(entry.path)
+        path = left.pop(0)
+        if path.is_symlink():
+            return path
+        with suppress(FileNotFoundError, NotADirectoryError):
+            left += sorted(path.iterdir())
     return None
 
 

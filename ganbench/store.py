@@ -27,6 +27,8 @@ from ganbench.results import read_curves, read_many, read_provenance, read_runs,
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
 TABLES = ("runs.csv", "scores.csv", "curves.parquet", "leaderboard.csv", "provenance.json", SUMS)
+#: What is written into, or through: where one of these is a link, what it leads to would be.
+_OURS = re.compile(r"groups|samples|states|inflight|damaged|tensorboard|\.lock|\..*\.tmp")
 _LEFT = re.compile(r"\.lock|\..*\.tmp|progress\.json")  # by a kill at the first write
 _HALF = [
     *(f".{name}.tmp" for name in (*TABLES, "progress.json")),
@@ -38,9 +40,9 @@ def check_ours(folder: Path) -> None:
     """Raises BadInput where training would write over what it did not make."""
     try:
         names = set(os.listdir(folder)) if folder.is_dir() else set()
-        link = link_in(folder) if names else None
+        link = link_in(folder / name for name in sorted(names) if _OURS.fullmatch(name))
     except OSError as error:
-        raise BadInput(f"{folder}: cannot be read: {error.strerror}") from None
+        raise BadInput(f"{error.filename}: cannot be read: {error.strerror}") from None
     if link is not None:  # what it leads to is not ours to write over, or to remove
         raise BadInput(f"{link}: a symbolic link, in a folder that is trained into: take it away")
     if "provenance.json" in names or all(map(_LEFT.fullmatch, names)):

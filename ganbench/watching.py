@@ -32,7 +32,7 @@ class Status(NamedTuple):
     all_steps: int  # lanes times steps, of all groups
     steps: int
     ended: dict[str, int]  # runs by how they ended
-    started: float  # its process, seconds since 1970
+    started: float = 0.0  # its process, seconds since 1970
 
     def alive(self) -> bool:
         """Whether its process is still there, not another of its number; of another machine's

@@ -230,13 +230,22 @@ def test_a_checkpoint_that_cannot_be_read_now_stays(tmp_path, monkeypatch):
     keep = Checkpoints(tmp_path / "inflight/group")
     keep.write({0: saved})
 
-    def refuse(*given):
-        raise OSError("Input/output error")
+    def raising(error):
+        raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr("ganbench.checkpoint.checksum", refuse)
+        patch.setattr(
+            "ganbench.checkpoint.checksum", lambda path: raising(OSError("Input/output error"))
+        )
         with pytest.raises(BadInput, match="cannot be read: Input/output error"):
             keep.read(0, "p", saved.carry)
+    for error in (OSError(5, "Input/output error"), MemoryError()):
+        with monkeypatch.context() as patch:
+            patch.setattr(np, "load", lambda *given, error=error, **how: raising(error))
+            with pytest.raises(
+                BadInput, match="cannot be read: (Input/output|there is too little)"
+            ):
+                keep.read(0, "p", saved.carry)
     assert len(keep.read(0, "p", saved.carry).chunks) == 1
 
 

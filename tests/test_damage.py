@@ -1,7 +1,10 @@
 """Files that are no longer what was written: named, set aside, and only their group trained."""
 
+import errno
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -101,6 +104,26 @@ def test_a_table_made_of_the_groups_is_refused_where_it_is_read_and_made_anew(
         gone(folder / name, rng)
     assert trained_again(folder)[0] == []
     assert contents(folder) == contents(whole)
+
+
+@pytest.mark.parametrize("name", [SUMS, "runs.csv"])
+def test_what_cannot_be_read_now_is_not_moved(whole, tmp_path, monkeypatch, name):
+    """A disk that fails, or a permission that was taken away, says nothing of a file."""
+    folder = tmp_path / "out"
+    shutil.copytree(whole, folder)
+    (broken,) = folder.glob(f"groups/grid_nonsaturating_*/{name}")
+    before, opened = contents(folder), Path.open
+
+    def refusing(path, *given, **how):
+        if path == broken:
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        return opened(path, *given, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", refusing)
+        with pytest.raises(BadInput, match=f"{name}: cannot be read: Input/output error"):
+            sweep.run(small(), folder)
+    assert contents(folder) == before and trained_again(folder) == ([], [])
 
 
 def test_a_listing_that_lacks_a_table_does_not_vouch_for_it(whole, tmp_path):

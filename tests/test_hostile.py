@@ -12,6 +12,7 @@ from commands import typed
 from grids import suite, unsealed
 
 from ganbench import sweep
+from ganbench.store import check_ours
 
 #: As text in a cell of a CSV; none may be taken for something else, or bring anything down.
 CELLS = {
@@ -173,6 +174,12 @@ def test_links_are_not_followed_by_what_writes(whole, tmp_path, monkeypatch, cap
     survive(folder, monkeypatch, capsys)
     assert (aim / "file").read_text() == "mine" and (aim / "precious").is_dir()
     assert {p.name for p in aim.iterdir()} == {"file", "precious"}
+
+
+def test_an_editors_links_are_nobodys_concern(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "out")
+    os.symlink("me@here.1234", tmp_path / "out/.#report.html")
+    check_ours(tmp_path / "out")
 
 
 def test_a_page_is_not_written_through_a_link(whole, tmp_path, monkeypatch, capsys):
