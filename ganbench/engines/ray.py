@@ -26,7 +26,7 @@ from ganbench.training import Finished, failed
 RETRIES = 3  # of a group whose worker or node died
 PATIENCE = 1.0  # seconds between two looks at the clock
 PATIENCE_AT_THE_DOOR = 10.0  # seconds until somebody listens at an address
-PATIENCE_FOR_A_SIGN = 20.0  # seconds that a cluster's first answer may take
+PATIENCE_FOR_A_SIGN = 30.0  # seconds that a cluster's first answer may take
 #: Of the environment: what else changes numbers, and where prepared sets lie.
 PASSED_ON = ("XLA_FLAGS", "TFDS_DATA_DIR")
 SHARE = 0.8  # of a node's memory is what its groups ask for, all together
@@ -114,13 +114,12 @@ def _reach(address: str) -> None:
     try:
         where = host.removeprefix("[").removesuffix("]"), int(port)
         socket.create_connection(where, timeout=PATIENCE_AT_THE_DOOR).close()
-        if not address.startswith("ray://"):  # which gives up by itself
-            asking = [sys.executable, "-m", "ray.scripts.scripts", "health-check"]
-            answer = subprocess.run(
-                [*asking, "--address", address], capture_output=True, timeout=PATIENCE_FOR_A_SIGN
-            )
-            if answer.returncode != 0:
-                raise ValueError("what listens there is no cluster of this version of Ray")
+        # by a process that can be ended: Ray does not let go of one that it waits in
+        asking = [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1])", address]
+        how: Any = {"capture_output": True, "text": True, "timeout": PATIENCE_FOR_A_SIGN}
+        answer = subprocess.run(asking, **how)
+        if answer.returncode != 0:
+            raise ValueError((answer.stderr.strip() or "no reason is told").splitlines()[-1])
     except subprocess.TimeoutExpired:
         told = f"no cluster answered in {PATIENCE_FOR_A_SIGN:.0f} s"
         raise BadInput(f"--ray-address: {address}: cannot be reached: {told}") from None
