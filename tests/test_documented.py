@@ -19,6 +19,8 @@ ELSEWHERE = {
     "make format": "rewrites files",
     "make docs": "by CI",
     "make notebooks": "by CI",
+    "make perf": "an hour, of a quiet machine",
+    "make perf-check": "twenty minutes of one; tests/test_speed.py compares tables",
     "make notebooks RESULTS=results/smoke": "by CI, of other results",
     "ganbench data prepare mnist": "downloads; tests/test_prepared.py reads what it makes",
 }
