@@ -123,13 +123,13 @@ def main_table(speed: list[Row]) -> Iterator[str]:
             *(f"`{row['nets']}`", row["batch"], row["lanes"]),
             *rounded(row, 0, "rate"),
             f"{middle} ({low} to {high})",
-            *rounded(row, 1, "over_stock", "over_compiled", "over_per_core", "over_stacked"),
+            *rounded(row, 1, "over_stock", "over_compiled", "over_per_core"),
             *rounded(row, 2, "of_ceiling", "evaluation", "idle"),
         ]
 
     return table(
         "nets | batch | lanes | seed-steps/s | times best eager | times stock | times compiled | "
-        "times one a core | times stacked | of ceiling | evaluating | cores idle ",
+        "times one a core | of ceiling | evaluating | cores idle ",
         map(cells, speed),
     )
 
@@ -199,9 +199,8 @@ brackets the least and the largest. Ratios carry over to other machines better t
   fastest single process of one thread or one a core, with the stock or the fused Adam; *stock* the
   fastest with the stock one; *compiled* has its losses through `torch.compile` and the fused Adam,
   measured once, before the rounds; *one a core* is a process of one thread for each core, all of
-  them together: what somebody with many seeds does first; *stacked* the same, and each trains its
-  share of 16 seeds at once, their parameters stacked and their nets through `torch.func.vmap`: what
-  somebody does who has read that far.
+  them together: what somebody with many seeds does first. Seeds stacked in each of these by
+  `torch.func.vmap` are measured too (`over_stacked`), but not yet in this table.
 * **The ceiling** is a product of two 2,048 x 2,048 matrices in single precision, in the same
   process on the same devices.
 
