@@ -5,9 +5,9 @@
 Each round trains a suite of two methods with a base seed of its own, in part, then whole, loads the
 results, makes their page, and removes them. Printed are the memory that is in use, what the process
 holds in all, open files, threads, Python's objects, and the medians of each quarter; exit code 1 if
-the last quarter has more than the second: 1 % more in use, 10 % more held (which moves with how the
-C library's arenas are cut up), a file more, nine threads (Arrow's pools grow when they must), or
-1 % more objects. The first quarter fills caches.
+the last quarter has more than the second: 5 % more in use (a hash table that doubles is 3 % of so
+little), 10 % more held (which moves with how the C library's arenas are cut up), a file more, nine
+threads (Arrow's pools grow when they must), or 1 % more objects. The first quarter fills caches.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from ganbench.report.page import report
 
 #: The most that the last quarter may have of each, by what the second has.
 MORE = (
-    lambda used: 1.01 * used,
+    lambda used: 1.05 * used,
     lambda held: 1.10 * held,
     lambda files: files,
     lambda threads: threads + 8,
