@@ -26,14 +26,9 @@ from ganbench.registry import kinds
 from ganbench.results import read_curves, read_many, read_provenance, read_runs, read_table
 from ganbench.tables import CURVE_COLUMNS, RUN_COLUMNS, SCORE_COLUMNS, run_frame, score_frame
 
-TABLES = ("runs.csv", "scores.csv", "curves.parquet", "leaderboard.csv", "provenance.json", SUMS)
 #: What is written into, or through: where one of these is a link, what it leads to would be.
 _OURS = re.compile(r"groups|samples|states|inflight|damaged|tensorboard|\.lock|\..*\.tmp")
 _LEFT = re.compile(r"\.lock|\..*\.tmp|progress\.json")  # by a kill at the first write
-_HALF = [
-    *(f".{name}.tmp" for name in (*TABLES, "progress.json")),
-    *(f"{kind}/.*.tmp" for kind in ("groups", *finished.ARRAYS)),
-]
 
 
 def check_ours(folder: Path) -> None:
@@ -200,9 +195,10 @@ class Store:
             write_all(self.folder, files)
 
     def _drop_leftovers(self) -> None:
-        """Removes what a kill left half-written; who reads a folder may just be writing a page."""
-        for left in (path for name in _HALF for path in self.folder.glob(name)):
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        """Removes what a kill left of a group half-written; half a table is written over."""
+        for kind in ("groups", *finished.ARRAYS):
+            for left in (self.folder / kind).glob(".*.tmp"):
+                shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def _joined(

@@ -51,13 +51,6 @@ class Finished(NamedTuple):
         return [row["status"] for row in self.rows]
 
 
-def one_thread() -> threadpool_limits:
-    """A context in which NumPy's and SciPy's linear algebra keeps to one thread: the last bits of
-    an eigenvalue of 200 features hang on their number, and so on how many cores a process has.
-    """
-    return threadpool_limits(1)
-
-
 def scale_of(suite: Suite, name: str, protocol_hash: str, devices: Sequence[jax.Device]) -> Scale:
     """What a task's runs are held against: it depends on the protocol alone, on no run."""
     task = TASKS[name]()
@@ -94,7 +87,9 @@ def train(
     """
     try:
         run = trainer()
-        with one_thread():
+        # the last bits of an eigenvalue of 200 features hang on how many threads linear algebra has
+        # in NumPy and SciPy, and that on how many cores there are
+        with threadpool_limits(1):
             return _finished(suite, group, scale(), *run(advance, checkpoints))
     except BadInput:
         raise

@@ -13,6 +13,7 @@ import psutil
 import pydantic
 
 from ganbench.errors import BadInput
+from ganbench.files import beside
 from ganbench.progress import Progress
 
 NAME = "progress.json"
@@ -86,8 +87,8 @@ def told(folder: Path) -> Iterator[Progress]:
 
 
 def _write(folder: Path, state: Status) -> None:
-    temporary = folder / f".{NAME}.tmp"
     try:
+        temporary = beside(folder / NAME)
         temporary.write_text(json.dumps(state._asdict()))
         os.replace(temporary, folder / NAME)
     except OSError:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 from grids import contents, suite
 from harm import Killed
-from test_checkpoint import chunk
+from test_checkpoint_files import chunk
 
 from ganbench import sweep
 from ganbench.checkpoint import Checkpoints, Saved

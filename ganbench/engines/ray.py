@@ -88,7 +88,6 @@ def _started(address: str | None) -> Any:
         with warnings.catch_warnings():
             # JAX warns of forks: those that Ray makes become other programs at once
             warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            warnings.filterwarnings("ignore", "Ray Client connection", UserWarning)  # told below
             ray.init(
                 address or "local",
                 runtime_env={"py_modules": [package], "env_vars": passed},
