@@ -150,6 +150,47 @@ def test_from_outside_of_a_cluster(tmp_path, file, whole, monkeypatch):
     assert contents(tmp_path / "ray") == whole
 
 
+def without_knocking(monkeypatch):
+    monkeypatch.setattr(engine, "_reach", lambda address: None)
+
+
+@pytest.mark.slow
+def test_after_a_cluster_that_is_gone_ray_can_still_be_used(tmp_path, monkeypatch):
+    """It was there when it was asked for, and is not when it is needed."""
+    plain = suite({"minimax": {}}, seeds=2, steps=50)
+    with monkeypatch.context() as patched:
+        without_knocking(patched)
+        with (
+            pytest.warns(UserWarning, match="timed out"),  # Ray's own
+            pytest.raises(BadInput, match=r"ray://127\.0\.0\.1:9: cannot be reached"),
+        ):
+            sweep.run(plain, tmp_path / "gone", engine=on_ray("ray://127.0.0.1:9"))
+    assert len(sweep.run(plain, tmp_path / "ray", engine=on_ray()).runs) == 8
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failures", [engine.TRIES - 1, engine.TRIES])
+def test_a_server_that_dies_as_it_begins_is_asked_for_again(tmp_path, monkeypatch, failures):
+    import ray
+
+    real, asked = ray.init, []
+
+    def init(*words, **how):
+        asked.append(words)
+        if len(asked) <= failures:
+            raise ConnectionAbortedError("Initialization failure from server:\nit is a zombie")
+        return real(*words, **how)
+
+    monkeypatch.setattr(ray, "init", init)
+    plain = suite({"minimax": {}}, seeds=2, steps=50)
+    if failures < engine.TRIES:
+        assert len(sweep.run(plain, tmp_path / "ray", engine=on_ray()).runs) == 8
+    else:
+        with pytest.raises(BadInput, match="cannot be reached: Init.* it is a zombie"):
+            sweep.run(plain, tmp_path / "ray", engine=on_ray())
+    assert len(asked) == engine.TRIES
+
+
 @pytest.mark.slow
 def test_a_worker_of_other_versions_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(engine, "versions", lambda names: {"jax": "0.0.1"})
@@ -184,6 +225,7 @@ def test_what_is_in_flight_when_the_time_is_up_is_not_recorded(tmp_path):
         (["--engine", "ray", "--ray-address", "a:b"], "a:b: cannot be reached"),
         (["--engine", "ray", "--ray-address", "[::1]:9"], "[::1]:9: cannot be reached: [Errno"),
         (["--engine", "ray", "--ray-address", ""], "--ray-address: '' is none of HOST:PORT"),
+        (["--engine", "ray", "--ray-address", "ray://a"], "--ray-address: 'ray://a' is none of"),
         (["--engine", "ray", "--checkpoint-every", "9"], "there are no checkpoints with --engine"),
         (["--engine", "ray", "--device", "cpu:4"], "--device: 'cpu:4': with --engine ray it is"),
     ],

@@ -24,6 +24,9 @@ from ganbench.provenance import commit, versions
 from ganbench.training import Finished, failed
 
 RETRIES = 3  # of a group whose worker or node died
+#: A cluster is asked for a server of ours: a process that it forks beside threads of gRPC, and
+#: which now and then dies of that as it begins.
+TRIES = 3
 PATIENCE = 1.0  # seconds between two looks at the clock
 PATIENCE_AT_THE_DOOR = 10.0  # seconds until somebody listens at an address
 PATIENCE_FOR_A_SIGN = 30.0  # seconds that a cluster's first answer may take
@@ -84,30 +87,36 @@ def _started(address: str | None) -> Any:
     package = str(Path(ganbench.__file__).parent)
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     how: dict[str, Any] = {} if address else {"num_cpus": runtime.cores()}
-    try:
-        with warnings.catch_warnings():
-            # JAX warns of forks: those that Ray makes become other programs at once
-            warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
-            ray.init(
-                address or "local",
-                runtime_env={"py_modules": [package], "env_vars": passed},
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-                **how,
-            )
-    except (ConnectionError, RuntimeError, ValueError) as error:
-        said = (str(error).strip() or type(error).__name__).splitlines()
-        told = said[0] if len(said) == 1 else f"{said[0]} {said[-1].strip()}"  # a trace between
-        where = f"--ray-address: {address}" if address else "--engine ray"
-        raise BadInput(f"{where}: cannot be reached: {told}") from None
+    where = f"--ray-address: {address}" if address else "--engine ray"
+    for left in reversed(range(TRIES)):
+        try:
+            with warnings.catch_warnings():
+                # JAX warns of forks: those that Ray makes become other programs at once
+                warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+                ray.init(
+                    address or "local",
+                    runtime_env={"py_modules": [package], "env_vars": passed},
+                    log_to_driver=False,
+                    logging_level=logging.ERROR,
+                    **how,
+                )
+            break
+        except (ConnectionError, RuntimeError, ValueError) as error:
+            ray.shutdown()  # what is half a client of a cluster can have no Ray of its own
+            if left and isinstance(error, ConnectionAbortedError):
+                continue
+            said = (str(error).strip() or type(error).__name__).splitlines()
+            told = said[0] if len(said) == 1 else f"{said[0]} {said[-1].strip()}"  # a trace between
+            raise BadInput(f"{where}: cannot be reached: {told}") from None
     return ray
 
 
 def _reach(address: str) -> None:
     """Raises BadInput where no cluster is at an address: Ray itself would try for minutes."""
-    if not address:
-        raise BadInput("--ray-address: '' is none of HOST:PORT, ray://HOST:PORT and auto")
     host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not address or (address.startswith("ray://") and not colon):
+        told = "is none of HOST:PORT, ray://HOST:PORT and auto"
+        raise BadInput(f"--ray-address: {address!r} {told}")
     if not colon:  # "auto", "local", or what Ray will refuse
         return
     try:
