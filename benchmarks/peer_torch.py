@@ -94,6 +94,11 @@ def stacked(nets: Sequence[nn.Module]) -> tuple[Net, list[torch.Tensor]]:
     return partial(every, parameters), list(parameters.values())
 
 
+def learnt(parameters: Sequence[torch.Tensor], wanted: bool) -> None:
+    for parameter in parameters:
+        parameter.requires_grad_(wanted)
+
+
 def ring(*batch: int) -> Callable[[], torch.Tensor]:
     angles = 2 * math.pi * torch.arange(CENTRES) / CENTRES
     centres = torch.stack([angles.cos(), angles.sin()], 1)
@@ -124,7 +129,9 @@ def stepper(players: Sequence[Players], given: dict) -> Callable[[], None]:
         return each.mean(-2).sum()
 
     def d_loss(x: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
-        return mean(softplus(-d(x))) + mean(softplus(d(g(z).detach())))
+        with torch.no_grad():
+            fake = g(z)
+        return mean(softplus(-d(x))) + mean(softplus(d(fake)))
 
     def g_loss(z: torch.Tensor) -> torch.Tensor:
         return mean(softplus(-d(g(z))))
@@ -140,7 +147,9 @@ def stepper(players: Sequence[Players], given: dict) -> Callable[[], None]:
         d_loss(real(), latents()).backward()
         d_moves.step()
         g_moves.zero_grad()
+        learnt(d_own, False)  # most loops compute these gradients and drop them: a tenth of a step
         g_loss(latents()).backward()
+        learnt(d_own, True)
         g_moves.step()
 
     return step
