@@ -24,9 +24,9 @@ from ganbench.provenance import commit, versions
 from ganbench.training import Finished, failed
 
 RETRIES = 3  # of a group whose worker or node died
-#: A cluster is asked for a server of ours: a process that it forks beside threads of gRPC, and
-#: which now and then dies of that as it begins.
-TRIES = 3
+#: At a `ray://` address a server of ours is asked for: a process that the cluster forks beside
+#: threads of gRPC, and which may die of that as it begins. What fails for good is told later.
+TRIES = 2
 PATIENCE = 1.0  # seconds between two looks at the clock
 PATIENCE_AT_THE_DOOR = 10.0  # seconds until somebody listens at an address
 PATIENCE_FOR_A_SIGN = 30.0  # seconds that a cluster's first answer may take
@@ -56,6 +56,8 @@ def on_ray(
     """
     if importlib.util.find_spec("ray") is None:
         raise BadInput('--engine ray: needs Ray: pip install "ganbench[ray]"')
+    if address == "auto":  # as Ray reads it
+        address = os.environ.get("RAY_ADDRESS") or address
     if address is not None:
         _reach(address)
     elif cpus > runtime.cores():
@@ -67,8 +69,9 @@ def on_ray(
 
     @contextmanager
     def engine(job: Job, progress: Progress) -> Iterator[Trained]:
-        ray = _started(address)
+        ray = _imported()
         try:
+            _join(ray, address)
             size = _memory(ray, cpus, gpu)
             worker = Worker(cpus, gpu, size, versions(NEEDED), texts)
             yield _trained(ray, job, worker, progress)
@@ -78,12 +81,16 @@ def on_ray(
     return engine
 
 
-def _started(address: str | None) -> Any:
+def _imported() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
     # by itself Ray starts what was killed for memory again for ever
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     import ray
 
+    return ray
+
+
+def _join(ray: Any, address: str | None) -> None:
     package = str(Path(ganbench.__file__).parent)
     passed = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     how: dict[str, Any] = {} if address else {"num_cpus": runtime.cores()}
@@ -93,6 +100,7 @@ def _started(address: str | None) -> Any:
             with warnings.catch_warnings():
                 # JAX warns of forks: those that Ray makes become other programs at once
                 warnings.filterwarnings("ignore", "os.fork", RuntimeWarning)
+                warnings.filterwarnings("ignore", "Ray Client connection", UserWarning)  # is told
                 ray.init(
                     address or "local",
                     runtime_env={"py_modules": [package], "env_vars": passed},
@@ -100,28 +108,30 @@ def _started(address: str | None) -> Any:
                     logging_level=logging.ERROR,
                     **how,
                 )
-            break
-        except (ConnectionError, RuntimeError, ValueError) as error:
-            ray.shutdown()  # what is half a client of a cluster can have no Ray of its own
+            return
+        except Exception as error:  # Ray raises what it likes
             if left and isinstance(error, ConnectionAbortedError):
+                ray.shutdown()
                 continue
             said = (str(error).strip() or type(error).__name__).splitlines()
             told = said[0] if len(said) == 1 else f"{said[0]} {said[-1].strip()}"  # a trace between
             raise BadInput(f"{where}: cannot be reached: {told}") from None
-    return ray
 
 
 def _reach(address: str) -> None:
     """Raises BadInput where no cluster is at an address: Ray itself would try for minutes."""
+    client = address.startswith("ray://")
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not address or (address.startswith("ray://") and not colon):
+    if not (colon or client) and address:  # "auto", "local", or what Ray will refuse
+        return
+    if not port.isdecimal():
         told = "is none of HOST:PORT, ray://HOST:PORT and auto"
         raise BadInput(f"--ray-address: {address!r} {told}")
-    if not colon:  # "auto", "local", or what Ray will refuse
-        return
     try:
         where = host.removeprefix("[").removesuffix("]"), int(port)
         socket.create_connection(where, timeout=PATIENCE_AT_THE_DOOR).close()
+        if client:  # gives up by itself after half a minute
+            return
         # by a process that can be ended: Ray does not let go of one that it waits in
         asking = [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1])", address]
         how: Any = {"capture_output": True, "text": True, "timeout": PATIENCE_FOR_A_SIGN}
