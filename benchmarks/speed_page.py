@@ -78,7 +78,13 @@ def targets(speed: list[Row], devices: list[Row]) -> list[Target]:
             0.8,
             [float(by_count[2 * cores]["over_cores"])],
         ),
-        Target("over a bare jitted scan, spent by the harness", 0.03, values("overhead"), True),
+        Target(
+            "over a bare jitted scan, spent by the harness",
+            0.03,
+            values("overhead"),
+            True,
+            OF_HARNESS,
+        ),
         Target("of the time, in evaluations", 0.05, values("evaluation"), True),
         Target("seconds in XLA, nothing cached", 4.0, values("xla_cold_s"), True, OF_XLA),
         Target("seconds in XLA, from its cache", 1.0, values("xla_cached_s"), True),
@@ -87,24 +93,29 @@ def targets(speed: list[Row], devices: list[Row]) -> list[Target]:
 
 OF_MLP = """
 Times eager: at batch 64 products of matrices take two thirds of a step; the rest is Adam and the
-logged norms (a tenth), which memory limits. PyTorch's best eager process is now one of one thread,
-now one of two, and from one measurement to another moves by a fifth in both directions, and the
-ratio with it; what *one a core* does moves by a twentieth. With PyTorch's stock Adam, as most loops
-have it, the ratio is that of the column *times stock*."""
+logged norms (a tenth), which memory limits; at larger batches it is the products (next paragraph).
+PyTorch's best eager process is now one of one thread, now one of two, and from one measurement to
+another moves by up to a third, and the ratio with it; what *one a core* does moves by a twentieth.
+With PyTorch's stock Adam, as most loops have it, the ratio is that of the column *times stock*, and
+most loops also make gradients that nobody needs."""
 OF_CEILING = """
 Of the ceiling: the product for the weights' gradient, which contracts the batch, reaches 0.6 to 0.8
 of it in XLA's library, the other two 0.9; a custom product that transposes first brought 2 to 3 %
 at batch 256 and 512, and nothing below: not worth an own layer. Adam and norms are a fifth of a
-step at batch 128. Blocks of 2 lanes instead of 8 (the rows of 4 lanes have them) stay nearer to the
-processor's caches, and are up to a sixth faster, but for `mlp` at batch 64; the block is part of
-the protocol, and smaller ones have not been tried on the nets of the suites."""
+step at batch 128. Blocks of 2 lanes instead of 8 stay nearer to the processor's caches: 16 lanes
+are 1, 1 and 13 % faster so at batch 64, 128 and 256, and 3 (`conv`) and 16 % (`dcgan`). The block
+is part of the protocol, and most suites train at batch 64."""
 OF_DEVICES = """
 Two processes, each on a core of its own, slow each other by a tenth on this machine too: what they
 share is memory and cache."""
+OF_HARNESS = """
+Over a bare scan: a hundredth of a step is the check for divergence, half of one keeps the last
+state that was finite, and another hundredth are the keys, first states and records of the lanes,
+once a training: these last 600 or 900 steps, those of the suites several thousand."""
 OF_XLA = """
 In XLA, nothing cached: the longest program to compile is that of a step, on both cores at once.
 `conv` and `dcgan`, with convolutions at every order of differentiation, are at the bound, now on
-one side of it and now on the other; `mlp` takes three quarters of it."""
+one side of it and now on the other; `mlp` takes two thirds to four fifths of it."""
 
 
 def table(heads: str, rows: Iterable[list[str]]) -> Iterator[str]:
@@ -201,13 +212,12 @@ better than times.
 * **PyTorch** (2.13, CPU) runs the same nets, losses, batches and optimizer in a plain loop that
   trains one seed, scores nothing and logs nothing (`benchmarks/peer_torch.py`). It makes no
   gradients that nobody needs: most loops compute those of the discriminator where the generator
-  learns, and drop them, at 5 to 10 % of their speed for `mlp` (and so did this one when the table
-  below was measured: its ratios are that much too high). *Best eager* is the
-  fastest single process of one thread or one a core, with the stock or the fused Adam; *stock* the
-  fastest with the stock one; *compiled* has its losses through `torch.compile` and the fused Adam,
-  measured once, before the rounds; *one a core* is a process of one thread for each core, all of
-  them together: what somebody with many seeds does first; *stacked* the same, and each trains its
-  share of 16 seeds at once, their parameters stacked and their nets through `torch.func.vmap`: what
+  learns, and drop them, at 5 to 10 % of their speed for `mlp`. *Best eager* is the fastest single
+  process of one thread or one a core, with the stock or the fused Adam; *stock* the fastest with
+  the stock one; *compiled* has its losses through `torch.compile` and the fused Adam, measured
+  once, before the rounds; *one a core* is a process of one thread for each core, all of them
+  together: what somebody with many seeds does first; *stacked* the same, and each trains its share
+  of 16 seeds at once, their parameters stacked and their nets through `torch.func.vmap`: what
   somebody does who has read that far (with the fused Adam, and not compiled).
 * **The ceiling** is a product of two 2,048 x 2,048 matrices in single precision, in the same
   process on the same devices.
