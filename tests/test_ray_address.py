@@ -14,18 +14,23 @@ from ganbench.errors import BadInput
 
 
 @pytest.mark.slow
-def test_after_what_is_no_cluster_ray_can_still_be_used(tmp_path, monkeypatch, capsys):
-    """Somebody listens where a Ray Client is to be served, and says nothing."""
+def test_after_what_is_no_cluster_ray_can_still_be_used(tmp_path, monkeypatch, capfd):
+    """Somebody listens where a Ray Client is to be served, and says nothing.
+
+    It leaves threads of gRPC, whose handlers of forks now and then end what is forked beside them;
+    that there are any they tell.
+    """
     began = time.monotonic()
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"ray://127.0.0.1:{silent.getsockname()[1]}"
         words = ("--engine", "ray", "--ray-address", address, "--out", tmp_path / "out")
         assert typed(monkeypatch, "run", "smoke", *words) == 2
-    error = capsys.readouterr().err
+    error = capfd.readouterr().err
     assert f"{address}: cannot be reached: " in error and len(error.splitlines()) == 1
     assert time.monotonic() - began < 60
     plain = suite({"minimax": {}}, seeds=2, steps=50)
     assert len(sweep.run(plain, tmp_path / "ray", engine=on_ray()).runs) == 8
+    assert "fork" not in capfd.readouterr().err
 
 
 def refusing(monkeypatch, error, times):

@@ -83,6 +83,9 @@ def on_ray(
 
 def _imported() -> Any:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody
+    # what Ray forks becomes another program at once; gRPC's handlers of forks would end one in
+    # twelve of them before that, beside threads of gRPC that a client or an earlier Ray has left
+    os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
     # by itself Ray starts what was killed for memory again for ever
     os.environ.setdefault("RAY_task_oom_retries", str(RETRIES))
     import ray
