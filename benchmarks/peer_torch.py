@@ -147,7 +147,7 @@ def stepper(players: Sequence[Players], given: dict) -> Callable[[], None]:
         d_loss(real(), latents()).backward()
         d_moves.step()
         g_moves.zero_grad()
-        learnt(d_own, False)  # most loops compute these gradients and drop them: a tenth of a step
+        learnt(d_own, False)  # most loops make these gradients and drop them: 3 to 10 % more time
         g_loss(latents()).backward()
         learnt(d_own, True)
         g_moves.step()

@@ -3,10 +3,11 @@
     python benchmarks/speed_check.py FOLDER      # make perf-check
 
 FOLDER is what `speed.py --out` wrote; it is held against the tables beside this file. Times are not
-compared. A ratio may be a quarter worse, a share of time 0.02 more. `over_eager` is held against
-the least of its rounds: one process of PyTorch, with as many threads as are best, runs up to a half
-faster in one measurement than in the next, with nothing changed. `over_stock` and `over_compiled`
-share that noise and add nothing.
+compared. A ratio may be a quarter worse; of the time, evaluations may be 0.02 more, and the harness
+0.05, which with nothing changed moves by 0.03. `over_eager` is held against the least of its
+rounds: one process of PyTorch, with as many threads as are best, runs up to a half faster in one
+measurement than in the next. `over_stock` shares that noise and adds nothing; `over_compiled` is
+measured once and has no spread to be held against.
 """
 
 import sys
@@ -15,8 +16,8 @@ from pathlib import Path
 from speed_page import Row, rows_of
 
 RATIOS = ("over_eager", "over_per_core", "over_stacked", "of_ceiling", "over_one", "over_cores")
-SHARES = ("overhead", "evaluation")
-LEAST, MORE = 0.75, 0.02
+MORE = {"overhead": 0.05, "evaluation": 0.02}  # shares of time
+LEAST = 0.75
 KEY = ("nets", "batch", "lanes", "devices")
 
 
@@ -30,7 +31,7 @@ def worse(before: list[Row], now: list[Row]) -> list[str]:
     found = []
     for row in before:
         own = measured.get(known_by(row))
-        for name in (*RATIOS, *SHARES):
+        for name in (*RATIOS, *MORE):
             if not row.get(name):
                 continue
             where = f"{' '.join(known_by(row))}: {name}"
@@ -39,7 +40,7 @@ def worse(before: list[Row], now: list[Row]) -> list[str]:
                 found.append(f"{where} was {old:.2f} and was not measured")
                 continue
             new = float(own[name])
-            well = new >= LEAST * least if name in RATIOS else new <= old + MORE
+            well = new >= LEAST * least if name in RATIOS else new <= old + MORE[name]
             if not well:  # what is no number is not well
                 found.append(f"{where} is {new:.2f}, was {old:.2f}")
     return found

@@ -82,6 +82,16 @@ def test_what_fails_for_good_is_told_and_let_go_of(tmp_path, monkeypatch, error,
     assert seen == trials * ["init", "shutdown"]
 
 
+def test_a_ray_that_was_there_before_is_left_alone(tmp_path, monkeypatch):
+    import ray
+
+    seen = refusing(monkeypatch, KeyboardInterrupt(), times=9)
+    monkeypatch.setattr(ray, "is_initialized", lambda: True)
+    with pytest.raises(BadInput, match="--engine ray: this process has a Ray already"):
+        sweep.run(suite({"minimax": {}}, seeds=2), tmp_path / "ray", engine=on_ray())
+    assert seen == []
+
+
 def test_an_interrupt_lets_go_of_ray(tmp_path, monkeypatch):
     seen = refusing(monkeypatch, KeyboardInterrupt(), times=9)
     with pytest.raises(KeyboardInterrupt):
@@ -94,6 +104,14 @@ def test_where_a_cluster_is_may_stand_in_the_environment(tmp_path, monkeypatch, 
     words = ("--engine", "ray", "--ray-address", "auto", "--out", tmp_path / "out")
     assert typed(monkeypatch, "run", "smoke", *words) == 2
     assert "--ray-address: 127.0.0.1:9: cannot be reached" in capsys.readouterr().err
+
+
+def test_what_auto_finds_is_asked_by_a_process_that_can_be_ended(monkeypatch):
+    """A cluster that was killed leaves its address behind, and Ray would try it for minutes."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(engine, "PATIENCE_FOR_A_SIGN", 0.01)
+    with pytest.raises(BadInput, match="--ray-address: auto: cannot be reached: no cluster answer"):
+        on_ray("auto")
 
 
 @pytest.mark.parametrize(

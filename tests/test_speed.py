@@ -30,11 +30,14 @@ def test_equal_and_better_and_slower_machines_pass(check):
 
 
 def test_what_is_worse_is_named_with_both_figures(check):
-    found = check.worse([row()], [row(over_eager=5.9, evaluation=0.08)])
+    before = row(overhead=0.01)
+    found = check.worse([before], [row(over_eager=5.9, evaluation=0.08, overhead=0.061)])
     assert found == [
         "mlp 64 16: over_eager is 5.90, was 8.00",
+        "mlp 64 16: overhead is 0.06, was 0.01",
         "mlp 64 16: evaluation is 0.08, was 0.02",
     ]
+    assert check.worse([before], [row(overhead=0.059)]) == []
 
 
 @pytest.mark.parametrize("column", ["over_eager", "evaluation"])

@@ -70,6 +70,8 @@ def on_ray(
     @contextmanager
     def engine(job: Job, progress: Progress) -> Iterator[Trained]:
         ray = _imported()
+        if ray.is_initialized():  # somebody else's, who may still need it
+            raise BadInput("--engine ray: this process has a Ray already: ray.shutdown() ends it")
         try:
             _join(ray, address)
             size = _memory(ray, cpus, gpu)
@@ -118,21 +120,23 @@ def _join(ray: Any, address: str | None) -> None:
                 continue
             said = (str(error).strip() or type(error).__name__).splitlines()
             told = said[0] if len(said) == 1 else f"{said[0]} {said[-1].strip()}"  # a trace between
-            raise BadInput(f"{where}: cannot be reached: {told}") from None
+            raise BadInput(f"{where}: cannot be reached: {told}") from error
 
 
 def _reach(address: str) -> None:
     """Raises BadInput where no cluster is at an address: Ray itself would try for minutes."""
     client = address.startswith("ray://")
     host, colon, port = address.removeprefix("ray://").rpartition(":")
-    if not (colon or client) and address:  # "auto", "local", or what Ray will refuse
+    at_a_door = colon or client or not address
+    if not at_a_door and address != "auto":  # "local", or what Ray will refuse
         return
-    if not port.isdecimal():
+    if at_a_door and not port.isdecimal():
         told = "is none of HOST:PORT, ray://HOST:PORT and auto"
         raise BadInput(f"--ray-address: {address!r} {told}")
     try:
-        where = host.removeprefix("[").removesuffix("]"), int(port)
-        socket.create_connection(where, timeout=PATIENCE_AT_THE_DOOR).close()
+        if at_a_door:
+            where = host.removeprefix("[").removesuffix("]"), int(port)
+            socket.create_connection(where, timeout=PATIENCE_AT_THE_DOOR).close()
         if client:  # gives up by itself after half a minute
             return
         # by a process that can be ended: Ray does not let go of one that it waits in
