@@ -85,7 +85,7 @@ def test_what_fails_for_good_is_told_and_let_go_of(tmp_path, monkeypatch, error,
 def test_a_ray_that_was_there_before_is_left_alone(tmp_path, monkeypatch):
     import ray
 
-    seen = refusing(monkeypatch, KeyboardInterrupt(), times=9)
+    seen = refusing(monkeypatch, Exception("twice"), times=9)
     monkeypatch.setattr(ray, "is_initialized", lambda: True)
     with pytest.raises(BadInput, match="--engine ray: this process has a Ray already"):
         sweep.run(suite({"minimax": {}}, seeds=2), tmp_path / "ray", engine=on_ray())
